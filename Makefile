@@ -1,0 +1,72 @@
+# Every command that people and CI use. `make help` lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+VENV ?= .venv
+PYTHON ?= python3
+BIN := $(VENV)/bin
+# a uv on PATH may be a shim that does not work: ask it
+UV := $(shell uv --version >/dev/null 2>&1 && echo uv)
+STAMP := $(VENV)/.installed
+
+export HORDE_MODEL_REFERENCE_DATA_DIR ?= $(CURDIR)/data
+
+##@ Start here
+help: ## list the targets
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## make the virtual environment from the locked requirements
+
+$(STAMP): requirements/dev.lock pyproject.toml shared/pyproject.toml
+ifeq ($(UV),uv)
+	test -x $(BIN)/python || uv venv --quiet --no-python-downloads -p "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $(VENV)
+	uv pip install --quiet -p $(BIN)/python --require-hashes -r requirements/dev.lock
+	uv pip install --quiet -p $(BIN)/python --no-deps --no-build-isolation -e shared -e .
+else
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e shared -e .
+endif
+	touch $@
+
+run: setup ## run the whole service in one process on http://127.0.0.1:19800/api
+	$(BIN)/horde-reference serve
+
+##@ Checks
+test: setup ## all tests (real S3 and Redis servers are started on free ports)
+	$(BIN)/python -m pytest $(ARGS)
+
+contract: setup ## the suites of the ports, over every adapter
+	$(BIN)/python -m pytest tests/contract $(ARGS)
+
+lint: setup ## ruff: rules and formatting, changes nothing
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup ## mypy --strict
+	$(BIN)/mypy shared services tests
+
+check: lint types test ## what CI runs
+
+cov: setup ## tests with branch coverage
+	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered $(ARGS)
+
+bench: setup ## measure: throughput beside nginx, latency, start, memory, growth
+	PYTHONPATH=tests $(BIN)/python -m bench $(ARGS)
+
+##@ Work
+format: setup ## let ruff rewrite the sources
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: ## resolve the requirements anew (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+		--no-annotate --no-header --no-emit-package horde-model-reference pyproject.toml -o requirements/services.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+		--no-annotate --no-header --no-emit-package horde-model-reference --extra dev -c requirements/services.lock \
+		pyproject.toml -o requirements/dev.lock
+
+clean: ## remove the environment and every cache
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist .coverage htmlcov
+
+.PHONY: help setup run test contract lint types check cov bench format lock clean

@@ -1,0 +1,1 @@
+"""The AI-Horde model reference: schema, formats, conversion."""
