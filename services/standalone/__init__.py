@@ -1,1 +1,1 @@
-"""standalone."""
+"""All services in one process on embedded parts, and the command line."""

@@ -1,1 +1,1 @@
-"""registry."""
+"""The domain core: journal, fold, blobs, checkpoints, seeding and the follower."""

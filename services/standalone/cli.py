@@ -1,0 +1,40 @@
+"""The console script `horde-reference`: one module of `standalone.commands` for each command."""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+COMMANDS: Final = {
+    "serve": ("serve", "run the whole service in one process"),
+    "read-api": ("read_api", "run only the read-api"),
+    "seed": ("seed", "make the catalogue what the files of the legacy repositories say"),
+    "export": ("export", "write the catalogue as files"),
+    "verify": ("verify", "check every entry, hash and link of the journal"),
+    "convert": ("convert", "convert between the formats on standard input and output"),
+}
+"""Command to module and help. Only the chosen module is imported: each has its own heavy needs."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status: 0 done, 1 failed, 2 called wrongly."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if not words or words[0] not in COMMANDS:
+        return _overview(words)
+    module = importlib.import_module(f"standalone.commands.{COMMANDS[words[0]][0]}")
+    parser = argparse.ArgumentParser(prog=f"horde-reference {words[0]}", description=module.__doc__)
+    module.add_arguments(parser)
+    status: int = module.run(parser.parse_args(words[1:]))
+    return status
+
+
+def _overview(words: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="horde-reference", description="The AI-Horde model reference.", epilog="Each command has --help."
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for name, (_, help_text) in COMMANDS.items():
+        commands.add_parser(name, help=help_text)
+    parser.parse_args(words)
+    return 2

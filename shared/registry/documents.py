@@ -1,0 +1,45 @@
+"""The documents of categories as blobs."""
+
+import asyncio
+from collections.abc import Mapping
+
+from horde_model_reference.documents import CategoryDocuments
+from registry.blobs import Blobs
+from registry.catalogue import CatalogueRef, CategoryBlobs
+
+
+async def store_documents(
+    blobs: Blobs, documents: Mapping[str, CategoryDocuments]
+) -> dict[str, CategoryBlobs]:
+    """Store the documents of every category and return what an entry names for them."""
+    names = sorted(documents)
+    refs = await asyncio.gather(*(_store(blobs, documents[name]) for name in names))
+    return dict(zip(names, refs, strict=True))
+
+
+async def load_documents(blobs: Blobs, catalogue: CatalogueRef | None) -> dict[str, CategoryDocuments]:
+    """Read the documents of every category of a revision; none where there is no revision.
+
+    Raises `BlobMissing`, `BlobCorrupt`, `StoreUnavailable`.
+    """
+    if catalogue is None:
+        return {}
+    names = sorted(catalogue.categories)
+    documents = await asyncio.gather(*(_load(blobs, catalogue.categories[name]) for name in names))
+    return dict(zip(names, documents, strict=True))
+
+
+async def _store(blobs: Blobs, documents: CategoryDocuments) -> CategoryBlobs:
+    return CategoryBlobs(
+        v2=await blobs.put(documents.v2),
+        legacy=None if documents.legacy is None else await blobs.put(documents.legacy),
+        csv=None if documents.csv is None else await blobs.put(documents.csv),
+    )
+
+
+async def _load(blobs: Blobs, refs: CategoryBlobs) -> CategoryDocuments:
+    return CategoryDocuments(
+        v2=await blobs.get(refs.v2),
+        legacy=None if refs.legacy is None else await blobs.get(refs.legacy),
+        csv=None if refs.csv is None else await blobs.get(refs.csv),
+    )

@@ -1,0 +1,119 @@
+"""Where seed data comes from: a directory with the files of the legacy repositories, or GitHub itself."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from horde_model_reference.documents import SourceUnreadable
+from service_kit.errors import ServiceError
+
+MAX_FILE_BYTES: Final = 64 * 1024 * 1024
+"""A larger file is refused: the whole catalogue has about 2 MB."""
+
+REPOSITORY_FOLDERS: Final = ("image", "text")
+
+SEED_FILES: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
+    "blip": ("image", ("blip.json",)),
+    "clip": ("image", ("clip.json",)),
+    "codeformer": ("image", ("codeformer.json",)),
+    "controlnet": ("image", ("controlnet.json",)),
+    "esrgan": ("image", ("esrgan.json",)),
+    "gfpgan": ("image", ("gfpgan.json",)),
+    "safety_checker": ("image", ("safety_checker.json",)),
+    "image_generation": ("image", ("stable_diffusion.json",)),
+    "text_generation": ("text", ("models.csv", "db.json")),
+    "miscellaneous": ("image", ("miscellaneous.json",)),
+}
+"""Category to repository and files (data-model.md section 1). For text one of the two is enough."""
+
+PASSED_ON_FILES: Final[Mapping[str, str]] = {"diffusers.json": "image"}
+"""Files of the repositories that belong to no category but are served as they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeedSource:
+    """The files of every category that is to be seeded, by file name, and where they come from."""
+
+    origin: str
+    categories: Mapping[str, Mapping[str, bytes]]
+    passed_on: Mapping[str, bytes]
+
+
+Fetch = Callable[[str], Awaitable[bytes]]
+"""Returns the body behind a URL; raises `ServiceError` when it cannot be had."""
+
+
+async def fetch_repositories(fetch: Fetch, urls: Mapping[str, str]) -> SeedSource:
+    """Fetch the files of all categories; `urls` are the base URLs of the repositories `image` and `text`.
+
+    Raises `SourceUnreadable` naming the file when one cannot be had.
+    """
+
+    async def one(folder: str, name: str) -> bytes:
+        try:
+            body = await fetch(f"{urls[folder]}/{name}")
+        except ServiceError as error:
+            raise SourceUnreadable(f"{name} of the {folder} repository cannot be fetched: {error}") from error
+        require_size(name, len(body))
+        return body
+
+    wanted = [(folder, name) for folder, names in SEED_FILES.values() for name in names]
+    wanted += [(folder, name) for name, folder in PASSED_ON_FILES.items()]
+    fetched = await asyncio.gather(*(one(folder, name) for folder, name in wanted), return_exceptions=True)
+    bodies = {}
+    for (_, name), result in zip(wanted, fetched, strict=True):
+        if isinstance(result, BaseException):
+            raise result
+        bodies[name] = result
+    return SeedSource(
+        origin="github",
+        categories={
+            category: {name: bodies[name] for name in names} for category, (_, names) in SEED_FILES.items()
+        },
+        passed_on={name: bodies[name] for name in PASSED_ON_FILES},
+    )
+
+
+async def read_directory(root: Path) -> SeedSource:
+    """Read the files of all categories below `root`, or below its folders `image` and `text`.
+
+    Raises `SourceUnreadable` naming the file when one is missing, too large, or cannot be read.
+    """
+    return await asyncio.to_thread(_read_directory, root)
+
+
+def _read_directory(root: Path) -> SeedSource:
+    if not root.is_dir():
+        raise SourceUnreadable(f"{root} is not a directory that can be read")
+    categories = {}
+    for category, (folder, names) in SEED_FILES.items():
+        files = {name: body for name in names if (body := _read_optional(root, folder, name)) is not None}
+        if not files:
+            raise SourceUnreadable(f"{category}: there is no {' or '.join(names)} in {root}")
+        categories[category] = files
+    passed_on = {
+        name: body
+        for name, folder in PASSED_ON_FILES.items()
+        if (body := _read_optional(root, folder, name)) is not None
+    }
+    return SeedSource(f"directory {root.name}", categories, passed_on)
+
+
+def _read_optional(root: Path, folder: str, name: str) -> bytes | None:
+    path = root / folder / name if (root / folder).is_dir() else root / name
+    try:
+        size_bytes = path.stat().st_size
+        require_size(name, size_bytes)
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise SourceUnreadable(f"{path} cannot be read: {error.strerror}") from error
+
+
+def require_size(name: str, size_bytes: int) -> None:
+    """Raise `SourceUnreadable` for a file that is larger than any catalogue."""
+    if size_bytes > MAX_FILE_BYTES:
+        raise SourceUnreadable(f"{name} has {size_bytes} bytes, the limit is {MAX_FILE_BYTES}")

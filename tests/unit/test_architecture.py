@@ -1,0 +1,168 @@
+"""Rules that break silently: who may import whom, and what may stand nowhere."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+from support.reference_data import REPOSITORY
+
+PACKAGES: Final = {
+    path.name: path
+    for folder in ("shared", "services")
+    for path in sorted((REPOSITORY / folder).iterdir())
+    if (path / "__init__.py").is_file()
+}
+MAY_IMPORT: Final = {
+    "horde_model_reference": set[str](),
+    "service_kit": set[str](),
+    "registry": {"service_kit", "horde_model_reference"},
+    "read_api": {"registry", "service_kit", "horde_model_reference"},
+    "standalone": {"read_api", "registry", "service_kit", "horde_model_reference"},
+}
+LIBRARY_DEPENDENCIES: Final = {"pydantic", "pydantic_core", "typing_extensions", "annotated_types"}
+"""What a user of the library installs with it; everything else must be the standard library."""
+
+BROAD_EXCEPT_ALLOWED: Final = {
+    "service_kit/web.py": "the one place where errors become HTTP",
+    "registry/follower.py": "the top of a background loop",
+}
+LATE_IMPORT_ALLOWED: Final = {
+    "service_kit/stores.py": "heavy clients are imported only where they are configured",
+    "standalone/cli.py": "only the module of the chosen command is imported",
+}
+
+
+def modules() -> Iterator[tuple[str, Path, ast.Module]]:
+    for package, root in PACKAGES.items():
+        for path in sorted(root.rglob("*.py")):
+            yield package, path, ast.parse(path.read_text(encoding="utf-8"))
+
+
+def label(path: Path) -> str:
+    return path.relative_to(REPOSITORY).as_posix().split("/", 1)[1]
+
+
+def module_name(path: Path) -> str:
+    parts = label(path).removesuffix(".py").split("/")
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imported_names(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{name.name}" for name in node.names)
+
+
+def test_every_package_has_its_rule() -> None:
+    assert set(PACKAGES) == set(MAY_IMPORT)
+
+
+@pytest.mark.parametrize("package", sorted(PACKAGES))
+def test_packages_import_only_what_lies_below_them(package: str) -> None:
+    allowed = MAY_IMPORT[package] | {package}
+    wrong = [
+        f"{label(path)} imports {name}"
+        for owner, path, tree in modules()
+        if owner == package
+        for name in imported_names(tree)
+        if name.split(".")[0] in PACKAGES and name.split(".")[0] not in allowed
+    ]
+    assert wrong == []
+
+
+def test_the_library_needs_only_its_light_dependencies() -> None:
+    known = set(sys.stdlib_module_names) | LIBRARY_DEPENDENCIES | {"horde_model_reference"}
+    wrong = [
+        f"{label(path)} imports {name}"
+        for owner, path, tree in modules()
+        if owner == "horde_model_reference"
+        for name in imported_names(tree)
+        if name.split(".")[0] not in known
+    ]
+    assert wrong == []
+
+
+def test_modules_do_not_import_each_other_in_a_circle() -> None:
+    names = {module_name(path) for _, path, _ in modules()}
+    graph = {
+        module_name(path): {name for name in imported_names(tree) if name in names} - {module_name(path)}
+        for _, path, tree in modules()
+    }
+    while free := [name for name, needs in graph.items() if not needs & graph.keys()]:
+        for name in free:
+            del graph[name]
+    assert sorted(graph) == []
+
+
+def functions(tree: ast.AST) -> Iterator[ast.AST]:
+    return (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+
+
+def late_imports(tree: ast.AST) -> bool:
+    for function in functions(tree):
+        if any(name.split(".")[0] in PACKAGES for name in imported_names(function)):
+            return True
+    return any(isinstance(node, ast.Attribute) and node.attr == "import_module" for node in ast.walk(tree))
+
+
+def test_own_modules_are_imported_at_the_top() -> None:
+    found = {label(path) for _, path, tree in modules() if late_imports(tree)}
+    assert found == LATE_IMPORT_ALLOWED.keys() & found
+    assert found == set(LATE_IMPORT_ALLOWED), "the list of exceptions only shrinks"
+
+
+def reads_environment(tree: ast.AST) -> bool:
+    return any(
+        (isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv", "environb"})
+        or (isinstance(node, ast.Name) and node.id in {"environ", "getenv"})
+        for node in ast.walk(tree)
+    )
+
+
+def test_only_settings_read_the_environment() -> None:
+    found = [label(path) for _, path, tree in modules() if reads_environment(tree)]
+    assert [name for name in found if not name.endswith("settings.py")] == []
+
+
+def test_nothing_prints_or_uses_globals() -> None:
+    wrong = [
+        f"{label(path)}:{getattr(node, 'lineno', 0)}"
+        for _, path, tree in modules()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Global)
+        or (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print")
+    ]
+    assert wrong == []
+
+
+def is_broad(handler: ast.ExceptHandler) -> bool:
+    if handler.type is None:
+        return True
+    names = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    return any(isinstance(name, ast.Name) and name.id in {"Exception", "BaseException"} for name in names)
+
+
+def test_everything_is_caught_only_where_allowed() -> None:
+    found = {
+        label(path)
+        for _, path, tree in modules()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ExceptHandler) and is_broad(node)
+    }
+    assert sorted(found - BROAD_EXCEPT_ALLOWED.keys()) == []
+    assert found == set(BROAD_EXCEPT_ALLOWED), "the list of exceptions only shrinks"
+
+
+def test_init_files_hold_a_docstring_only() -> None:
+    wrong = [
+        label(path)
+        for _, path, tree in modules()
+        if path.name == "__init__.py" and any(not isinstance(node, ast.Expr) for node in tree.body)
+    ]
+    assert wrong == []
