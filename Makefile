@@ -59,6 +59,9 @@ format: setup ## let ruff rewrite the sources
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+docs: setup ## write the pages that are made from the code
+	PYTHONPATH=tests $(BIN)/python -m support.configuration_table > docs/configuration.md
+
 lock: ## resolve the requirements anew (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 		--no-annotate --no-header --no-emit-package horde-model-reference pyproject.toml -o requirements/services.lock
@@ -69,4 +72,4 @@ lock: ## resolve the requirements anew (needs uv)
 clean: ## remove the environment and every cache
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist .coverage htmlcov
 
-.PHONY: help setup run test contract lint types check cov bench format lock clean
+.PHONY: help setup run test contract lint types check cov bench format docs lock clean

@@ -6,6 +6,10 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
+from horde_model_reference.documents import ChangeRefused, SourceUnreadable
+from service_kit.errors import ServiceError
+from service_kit.settings import SettingsInvalid
+
 COMMANDS: Final = {
     "serve": ("serve", "run the whole service in one process"),
     "read-api": ("read_api", "run only the read-api"),
@@ -16,6 +20,9 @@ COMMANDS: Final = {
 }
 """Command to module and help. Only the chosen module is imported: each has its own heavy needs."""
 
+EXPECTED: Final = (ServiceError, SettingsInvalid, SourceUnreadable, ChangeRefused, OSError)
+"""What an operator can do something about: said in a line, without a stack trace."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status: 0 done, 1 failed, 2 called wrongly."""
@@ -25,7 +32,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     module = importlib.import_module(f"standalone.commands.{COMMANDS[words[0]][0]}")
     parser = argparse.ArgumentParser(prog=f"horde-reference {words[0]}", description=module.__doc__)
     module.add_arguments(parser)
-    status: int = module.run(parser.parse_args(words[1:]))
+    try:
+        status: int = module.run(parser.parse_args(words[1:]))
+    except EXPECTED as error:
+        sys.stderr.write(f"horde-reference {words[0]}: {error}\n")
+        return 1
     return status
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+
 from support.reference_data import REPOSITORY
 
 PACKAGES: Final = {

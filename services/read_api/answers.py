@@ -1,0 +1,51 @@
+"""Answers made of documents: which form, or none because the client has it already."""
+
+from typing import Final
+
+from aiohttp import hdrs, web
+from multidict import istr
+
+from read_api.domain.documents import Document, json_document
+from read_api.holder import PageHolder
+from read_api.pages import Pages
+
+X_REVISION: Final = istr("X-Revision")
+X_STALE: Final = istr("X-Stale")
+
+_ACCEPT_ENCODING: Final = hdrs.ACCEPT_ENCODING
+_IF_NONE_MATCH: Final = hdrs.IF_NONE_MATCH
+
+
+def serve(request: web.Request, pages: Pages | None, document: Document) -> web.Response:
+    """Answer with a document of these pages, or 304 if the client has it. Nothing is rendered here."""
+    asked = request.headers
+    tags = asked.get(_IF_NONE_MATCH)
+    unchanged = document.unchanged_for(tags) if tags is not None else None
+    if unchanged is not None:
+        response = web.Response(status=304, headers=unchanged)
+    else:
+        form = document.form_for(asked.get(_ACCEPT_ENCODING))
+        response = web.Response(body=form.body, headers=form.headers)
+    if pages is not None:
+        response.headers[X_REVISION] = pages.revision_text
+    return response
+
+
+def serve_value(request: web.Request, pages: Pages | None, value: object) -> web.Response:
+    """Answer with a small JSON value that was made for this request."""
+    return serve(request, pages, json_document(value))
+
+
+class RevisionStamp:
+    """Tells with every answer, errors included, which revision this instance serves and whether it is stale."""
+
+    def __init__(self, holder: PageHolder) -> None:
+        self._holder = holder
+
+    def __call__(self, _request: web.Request, response: web.StreamResponse) -> None:
+        """Add the headers; an answer that names its revision already keeps it."""
+        holder, headers = self._holder, response.headers
+        if X_REVISION not in headers and holder.pages is not None:
+            headers[X_REVISION] = holder.pages.revision_text
+        if holder.stale:
+            headers[X_STALE] = "true"

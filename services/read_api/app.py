@@ -1,0 +1,108 @@
+"""The read-api as a process of its own: chooses the adapters and follows the journal."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Final
+
+from aiohttp import web
+
+from read_api.answers import RevisionStamp
+from read_api.endpoints import add_read_routes
+from read_api.holder import PageHolder
+from read_api.settings import ReadApiSettings
+from registry.blobs import Blobs
+from registry.checkpoints import Checkpoints
+from registry.follower import Follower
+from registry.journal import Journal
+from service_kit.cache import Cache
+from service_kit.errors import NotReady
+from service_kit.health import Check, add_health_routes
+from service_kit.object_store import ObjectStore
+from service_kit.stores import open_cache, open_object_store
+from service_kit.telemetry import Telemetry
+from service_kit.web import create_application
+
+SERVICE: Final = "read-api"
+
+StoreOpener = Callable[[ReadApiSettings, Telemetry], AbstractAsyncContextManager[ObjectStore]]
+CacheOpener = Callable[[ReadApiSettings, Telemetry], AbstractAsyncContextManager[Cache]]
+
+
+def store_from_settings(
+    settings: ReadApiSettings, telemetry: Telemetry
+) -> AbstractAsyncContextManager[ObjectStore]:
+    """Open the object store that the settings name."""
+    return open_object_store(settings.data_dir, settings.s3, telemetry)
+
+
+def cache_from_settings(
+    settings: ReadApiSettings, telemetry: Telemetry
+) -> AbstractAsyncContextManager[Cache]:
+    """Open the cache that the settings name."""
+    return open_cache(settings.redis, telemetry)
+
+
+def create_app(
+    settings: ReadApiSettings,
+    *,
+    store_opener: StoreOpener = store_from_settings,
+    cache_opener: CacheOpener = cache_from_settings,
+) -> web.Application:
+    """Build a fresh application; two in one process do not see each other. Tests pass openers.
+
+    It answers 503 until the first revision is loaded, and starts although the store is down.
+    """
+    telemetry = Telemetry(SERVICE)
+    holder = PageHolder()
+    application = create_application(settings, telemetry, on_response=RevisionStamp(holder))
+
+    async def follow(_: web.Application) -> AsyncIterator[None]:
+        async with (
+            store_opener(settings, telemetry) as store,
+            cache_opener(settings, telemetry) as cache,
+            following(holder, store, cache, poll_seconds=settings.head_poll_seconds),
+        ):
+            yield
+
+    application.cleanup_ctx.append(follow)
+    add_read_routes(
+        application,
+        holder,
+        settings.canonical_format,
+        min_revision_wait_seconds=settings.min_revision_wait_seconds,
+    )
+    add_health_routes(application, [loaded_check(holder)])
+    return application
+
+
+@contextlib.asynccontextmanager
+async def following(
+    holder: PageHolder, store: ObjectStore, cache: Cache, *, poll_seconds: float
+) -> AsyncIterator[Follower]:
+    """Keep the holder at the head of the journal in the store, until the end of the context."""
+    holder.use_cache(cache)
+    journal = Journal(store)
+    follower = Follower(
+        journal, Blobs(store), Checkpoints(store, journal), holder.publish, poll_seconds=poll_seconds
+    )
+    holder.attach(follower)
+    tasks = [asyncio.create_task(follower.run()), asyncio.create_task(holder.polish_forever())]
+    try:
+        yield follower
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def loaded_check(holder: PageHolder) -> Check:
+    """Return the check that something is being served."""
+
+    async def loaded() -> None:
+        if holder.pages is None:
+            source = holder.source
+            raise NotReady(f"nothing is loaded yet: {source.failure if source else 'no source'}")
+
+    return Check("catalogue", loaded)

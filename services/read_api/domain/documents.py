@@ -1,0 +1,136 @@
+"""What a GET answers: finished bytes in several codings, each with its validator and headers."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+import orjson
+from multidict import CIMultiDict
+
+from read_api.domain.coding import (
+    COMPRESSED,
+    MIN_COMPRESSED_BYTES,
+    Coding,
+    Effort,
+    compress,
+    preferred_codings,
+)
+
+JSON: Final = "application/json"
+CACHE_CONTROL: Final = "no-cache, stale-if-error=86400"  # revalidate; for a day better old than an error
+VARY: Final = "Accept-Encoding"
+
+Headers = CIMultiDict[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One representation: the bytes, and the headers of the 200 that carries them."""
+
+    body: bytes
+    headers: Headers
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One resource at one revision. `digest` identifies the identity bytes, whatever coding they travel in."""
+
+    digest: str
+    content_type: str
+    forms: Mapping[Coding, Form]
+    effort: Effort | None
+    not_modified: Mapping[str, Headers]
+    """The headers of a 304 for each validator that this document has had or will have in any coding."""
+
+    @property
+    def identity(self) -> bytes:
+        """The bytes without a content coding."""
+        return self.forms[Coding.IDENTITY].body
+
+    def form_for(self, accept_encoding: str | None) -> Form:
+        """Return the best form that the client takes."""
+        forms = self.forms
+        for coding in preferred_codings(accept_encoding):
+            form = forms.get(coding)
+            if form is not None:
+                return form
+        return forms[Coding.IDENTITY]
+
+    def unchanged_for(self, if_none_match: str) -> Headers | None:
+        """Return the headers of the 304 if the client has this content, else None (RFC 9110 section 13.1.2)."""
+        known = self.not_modified.get(if_none_match)
+        if known is not None:
+            return known
+        for tag in if_none_match.split(","):
+            tag = tag.strip().removeprefix("W/")  # noqa: PLW2901 - the comparison is the weak one
+            if tag in self.not_modified:
+                return self.not_modified[tag]
+            if tag == "*":
+                return self.not_modified[etag(self.digest, Coding.IDENTITY, None)]
+        return None
+
+
+def etag(digest: str, coding: Coding, effort: Effort | None) -> str:
+    """Return the strong validator of one form: other bytes, other validator."""
+    return f'"{digest}"' if effort is None else f'"{digest}-{coding}-{effort}"'
+
+
+def content_digest(body: bytes) -> str:
+    """Return what a document made of these bytes is identified by."""
+    return hashlib.sha256(body).hexdigest()[:32]
+
+
+def plain_document(body: bytes, *, digest: str | None = None, content_type: str = JSON) -> Document:
+    """Return a document without compressed forms. `digest`: the SHA-256 of the body where it is known."""
+    digest = digest[:32] if digest else content_digest(body)
+    tag = etag(digest, Coding.IDENTITY, None)
+    form = Form(body, _headers(content_type, tag, Coding.IDENTITY))
+    tags = [tag]
+    if len(body) >= MIN_COMPRESSED_BYTES:
+        tags += [etag(digest, coding, effort) for coding in COMPRESSED for effort in Effort]
+    return Document(
+        digest=digest,
+        content_type=content_type,
+        forms={Coding.IDENTITY: form},
+        effort=None,
+        not_modified={tag: _headers(None, tag, Coding.IDENTITY) for tag in tags},
+    )
+
+
+def json_document(value: object) -> Document:
+    """Return a document of a JSON value: compact, non-ASCII unescaped, without compressed forms."""
+    try:
+        body = orjson.dumps(value)
+    except TypeError:  # an integer of more than 64 bits
+        body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return plain_document(body)
+
+
+def compressed_document(document: Document, effort: Effort) -> Document:
+    """Return the document with compressed forms of that effort; a small one as it is."""
+    body = document.identity
+    if len(body) < MIN_COMPRESSED_BYTES:
+        return document
+    return with_forms(document, {coding: compress(body, coding, effort) for coding in COMPRESSED}, effort)
+
+
+def with_forms(document: Document, packed: Mapping[Coding, bytes], effort: Effort) -> Document:
+    """Return the document with these compressed forms, which must be what that effort makes of its body."""
+    forms = {Coding.IDENTITY: document.forms[Coding.IDENTITY]}
+    for coding, body in packed.items():
+        tag = etag(document.digest, coding, effort)
+        forms[coding] = Form(body, _headers(document.content_type, tag, coding))
+    return replace(document, forms=forms, effort=effort)
+
+
+def _headers(content_type: str | None, tag: str, coding: Coding) -> Headers:
+    headers = Headers(ETag=tag)
+    headers["Cache-Control"] = CACHE_CONTROL
+    headers["Vary"] = VARY
+    if content_type is not None:
+        headers["Content-Type"] = content_type
+    if coding is not Coding.IDENTITY:
+        headers["Content-Encoding"] = coding.value
+    return headers

@@ -1,0 +1,49 @@
+"""All endpoints of the read side, in the order in which the router has to know them."""
+
+from aiohttp import web
+
+from horde_model_reference.meta_consts import CanonicalFormat
+from read_api.holder import PageHolder
+from read_api.routes.docs import Documentation
+from read_api.routes.listings import Listings
+from read_api.routes.metadata import Metadata
+from read_api.routes.references import References
+from read_api.routes.schemas import Schemas
+from read_api.routes.search import Search
+from read_api.routes.service import Service
+from read_api.routes.text import TextToolRoutes
+from read_api.routing import Endpoint, add_endpoints
+
+
+def read_endpoints(holder: PageHolder, canonical_format: CanonicalFormat) -> tuple[Endpoint, ...]:
+    """Return the endpoints that serve the pages of the holder."""
+    documentation = Documentation(holder)
+    references = References(holder)
+    endpoints = (
+        *Service(holder, canonical_format).endpoints(),
+        *documentation.endpoints(),
+        *Listings(holder).endpoints(),
+        *Metadata(holder, canonical_format).endpoints(),
+        *Schemas(holder).endpoints(),
+        *Search(holder).endpoints(),
+        *TextToolRoutes(holder).endpoints(),
+        *references.endpoints(),
+        references.alias_endpoint(),
+    )
+    documentation.describe(endpoints)
+    return endpoints
+
+
+def add_read_routes(
+    application: web.Application,
+    holder: PageHolder,
+    canonical_format: CanonicalFormat,
+    *,
+    min_revision_wait_seconds: float,
+) -> None:
+    """Add every route of the read side to an application, with and without `/api`.
+
+    The application should also have a `RevisionStamp` of the holder as its `on_response`.
+    """
+    endpoints = read_endpoints(holder, canonical_format)
+    add_endpoints(application, endpoints, holder, min_revision_wait_seconds=min_revision_wait_seconds)

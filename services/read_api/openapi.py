@@ -1,0 +1,136 @@
+"""The description of the API as OpenAPI 3.1, made from the table of endpoints."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from http import HTTPStatus
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Final
+
+from pydantic import TypeAdapter
+from pydantic.json_schema import JsonSchemaMode
+
+from read_api.domain.documents import JSON
+from read_api.parameters import Parameters
+from read_api.routing import Endpoint
+
+DISTRIBUTION: Final = "horde-model-reference-services"
+REF_TEMPLATE: Final = "#/components/schemas/{model}"
+PATH_PARAMETER: Final = re.compile(r"\{([^{}]+)\}")
+
+MIN_REVISION_PARAMETER: Final = {
+    "name": "X-Min-Revision",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "integer", "minimum": 0},
+    "description": "wait, for a limited time, until the instance serves this revision",
+}
+REVISION_HEADER: Final = {
+    "description": "the revision of the catalogue that the answer was made from",
+    "schema": {"type": "integer", "minimum": 0},
+}
+
+Schemas = Mapping[tuple[str, JsonSchemaMode], Mapping[str, Any]]
+
+
+def describe(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
+    """Return the OpenAPI document of the endpoints. Deterministic."""
+    schemas, definitions = _schemas(endpoints)
+    paths: dict[str, dict[str, Any]] = {}
+    for endpoint in endpoints:
+        operation = paths.setdefault(endpoint.path, {})
+        operation[endpoint.method.lower()] = _operation(endpoint, schemas)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "AI-Horde model reference",
+            "version": product_version(),
+            "description": "The models of the AI-Horde: records in two formats, search, and tools for text models.",
+        },
+        "servers": [{"url": "/api"}],
+        "paths": paths,
+        "components": {
+            "schemas": definitions,
+            "parameters": {"MinRevision": MIN_REVISION_PARAMETER},
+            "headers": {"Revision": REVISION_HEADER},
+        },
+    }
+
+
+def product_version() -> str:
+    """Return the version of the installed services."""
+    try:
+        return version(DISTRIBUTION)
+    except PackageNotFoundError:  # run from sources that are not installed
+        return "0"
+
+
+def _schemas(endpoints: Sequence[Endpoint]) -> tuple[Schemas, dict[str, Any]]:
+    inputs: list[tuple[str, JsonSchemaMode, TypeAdapter[Any]]] = []
+    for endpoint in endpoints:
+        for status, content in endpoint.answers.items():
+            if content is not None:
+                inputs.append((_key(endpoint, str(status)), "serialization", TypeAdapter(content)))
+        if endpoint.body is not None:
+            inputs.append((_key(endpoint, "body"), "validation", TypeAdapter(endpoint.body)))
+    schemas, extra = TypeAdapter.json_schemas(inputs, ref_template=REF_TEMPLATE)
+    return schemas, extra.get("$defs", {})
+
+
+def _key(endpoint: Endpoint, part: str) -> str:
+    return f"{endpoint.method} {endpoint.path} {part}"
+
+
+def _operation(endpoint: Endpoint, schemas: Schemas) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "summary": endpoint.summary,
+        "operationId": _operation_id(endpoint),
+        "tags": [endpoint.tag],
+        "parameters": [*_path_parameters(endpoint), *_query_parameters(endpoint.query), _min_revision()],
+        "responses": dict(_responses(endpoint, schemas)),
+    }
+    if endpoint.description:
+        operation["description"] = endpoint.description
+    if endpoint.body is not None:
+        schema = schemas[(_key(endpoint, "body"), "validation")]
+        operation["requestBody"] = {"required": True, "content": {JSON: {"schema": schema}}}
+    return operation
+
+
+def _operation_id(endpoint: Endpoint) -> str:
+    words = re.findall(r"[A-Za-z0-9]+", endpoint.path) or ["root"]
+    return "_".join([endpoint.method.lower(), *words])
+
+
+def _path_parameters(endpoint: Endpoint) -> Iterator[dict[str, Any]]:
+    for name in PATH_PARAMETER.findall(endpoint.path):
+        yield {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+
+
+def _query_parameters(parameters: type[Parameters] | None) -> Iterator[dict[str, Any]]:
+    if parameters is None:
+        return
+    schema = parameters.model_json_schema(ref_template=REF_TEMPLATE)
+    required = schema.get("required", [])
+    for name, one in schema["properties"].items():
+        parameter = {"name": name, "in": "query", "required": name in required, "schema": one}
+        if (description := one.pop("description", None)) is not None:
+            parameter["description"] = description
+        yield parameter
+
+
+def _min_revision() -> dict[str, str]:
+    return {"$ref": "#/components/parameters/MinRevision"}
+
+
+def _responses(endpoint: Endpoint, schemas: Schemas) -> Iterator[tuple[str, dict[str, Any]]]:
+    for status, content in endpoint.answers.items():
+        response: dict[str, Any] = {
+            "description": HTTPStatus(status).phrase,
+            "headers": {"X-Revision": {"$ref": "#/components/headers/Revision"}},
+        }
+        if content is not None:
+            schema = schemas[(_key(endpoint, str(status)), "serialization")]
+            response["content"] = {JSON: {"schema": schema}}
+        elif status == HTTPStatus.OK:
+            response["content"] = {endpoint.media_type: {"schema": {"type": "string"}}}
+        yield str(status), response

@@ -1,0 +1,147 @@
+"""The description of the API for machines, and for people in the browser, without the internet."""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+from aiohttp import web
+
+from read_api.answers import serve
+from read_api.domain.coding import Effort
+from read_api.domain.documents import Document, compressed_document, json_document, plain_document
+from read_api.holder import PageHolder
+from read_api.openapi import describe
+from read_api.routing import Endpoint
+from read_api.slices import OnDemand, Steps
+from service_kit.errors import NotReady
+
+TAG: Final = "documentation"
+HTML: Final = "text/html; charset=utf-8"
+
+SWAGGER_PACKAGE: Final = "swagger_ui"  # only its files are used: Swagger UI 5
+SWAGGER_FILES: Final = {
+    "swagger-ui.css": "text/css; charset=utf-8",
+    "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
+    "favicon-32x32.png": "image/png",
+}
+START_FILE: Final = "start.js"
+
+PAGE: Final = b"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>AI-Horde model reference: API</title>
+<link rel="icon" type="image/png" href="docs/favicon-32x32.png">
+<link rel="stylesheet" href="docs/swagger-ui.css">
+</head>
+<body>
+<div id="api"></div>
+<noscript>This page needs JavaScript. The description it shows is <a href="openapi.json">openapi.json</a>.</noscript>
+<script src="docs/swagger-ui-bundle.js"></script>
+<script src="docs/start.js"></script>
+</body>
+</html>
+"""
+START: Final = b"""SwaggerUIBundle({
+  url: "openapi.json",
+  dom_id: "#api",
+  deepLinking: true,
+  docExpansion: "none",
+  validatorUrl: null,
+});
+"""
+CONTENT_SECURITY_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+class Documentation:
+    """Serves the documentation of all endpoints of the application."""
+
+    def __init__(self, holder: PageHolder) -> None:
+        self._holder = holder
+        self._described: Sequence[Endpoint] = ()
+        self._openapi = OnDemand(self._openapi_steps)
+        self._page = plain_document(PAGE, content_type=HTML)
+        self._start = plain_document(START, content_type=SWAGGER_FILES["swagger-ui-bundle.js"])
+        self._files = {
+            name: OnDemand(partial(_file_steps, name, content_type))
+            for name, content_type in SWAGGER_FILES.items()
+        }
+
+    def endpoints(self) -> Iterator[Endpoint]:
+        """Yield the endpoints."""
+        yield Endpoint("/openapi.json", self.openapi, "This description", TAG, {200: dict[str, object]})
+        yield Endpoint(
+            "/docs", self.page, "This description, to read and try", TAG, {200: None}, media_type=HTML
+        )
+        yield Endpoint("/redoc", self.redirect, "An older address of the same", TAG, {307: None})
+        yield Endpoint(
+            f"/docs/{START_FILE}",
+            self.start,
+            "A part of /docs",
+            TAG,
+            {200: None},
+            media_type="text/javascript",
+        )
+        for name, content_type in SWAGGER_FILES.items():
+            yield Endpoint(
+                f"/docs/{name}",
+                partial(self.file, name),
+                "A part of /docs",
+                TAG,
+                {200: None},
+                media_type=content_type,
+            )
+
+    def describe(self, endpoints: Sequence[Endpoint]) -> None:
+        """Say which endpoints there are; before the first request."""
+        self._described = endpoints
+
+    async def openapi(self, request: web.Request) -> web.Response:
+        """Serve the OpenAPI document."""
+        return serve(request, self._holder.pages, await self._openapi.get())
+
+    async def page(self, request: web.Request) -> web.Response:
+        """Serve the page."""
+        response = serve(request, self._holder.pages, self._page)
+        response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
+
+    async def redirect(self, _request: web.Request) -> web.Response:
+        """Lead to the page, from beside it."""
+        return web.Response(status=307, headers={"Location": "docs"})
+
+    async def start(self, request: web.Request) -> web.Response:
+        """Serve the script that starts Swagger UI; apart from the page because that one forbids inline ones."""
+        return serve(request, self._holder.pages, self._start)
+
+    async def file(self, name: str, request: web.Request) -> web.Response:
+        """Serve a file of Swagger UI."""
+        return serve(request, self._holder.pages, await self._files[name].get())
+
+    def _openapi_steps(self) -> Steps[Document]:
+        yield
+        document = json_document(describe(self._described))
+        yield
+        return compressed_document(document, Effort.BEST)
+
+
+def _file_steps(name: str, content_type: str) -> Steps[Document]:
+    yield
+    body = (_package_folder(SWAGGER_PACKAGE) / "static" / name).read_bytes()
+    yield
+    return compressed_document(plain_document(body, content_type=content_type), Effort.FAST)
+
+
+def _package_folder(package: str) -> Path:
+    """Find a package's files without running its code."""
+    spec = find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise NotReady(f"the package {package} is not installed: there are no interactive docs")
+    return Path(spec.submodule_search_locations[0])

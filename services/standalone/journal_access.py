@@ -1,0 +1,48 @@
+"""Opens the journal for the commands that work on it."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from registry.blobs import Blobs
+from registry.checkpoints import Checkpoints
+from registry.journal import Journal
+from registry.state import State
+from service_kit.object_store import ObjectStore
+from service_kit.store_probe import probe
+from service_kit.stores import open_object_store
+from service_kit.telemetry import Telemetry
+from standalone.settings import StandaloneSettings
+
+
+@dataclass(frozen=True, slots=True)
+class JournalAccess:
+    """A journal and what belongs to it."""
+
+    store: ObjectStore
+    journal: Journal
+    blobs: Blobs
+    checkpoints: Checkpoints
+
+    async def head(self) -> State:
+        """Return the newest state, after making sure that no entry is missing before it."""
+        return await self.journal.require_whole(await self.checkpoints.newest())
+
+    async def require_safe_store(self) -> None:
+        """Raise `StoreUnsafe` when the store would let two writers win."""
+        await probe(self.store)
+
+
+def access_to(store: ObjectStore) -> JournalAccess:
+    """Return the journal in a store."""
+    journal = Journal(store)
+    return JournalAccess(store, journal, Blobs(store), Checkpoints(store, journal))
+
+
+@contextlib.asynccontextmanager
+async def open_journal(
+    settings: StandaloneSettings, telemetry: Telemetry | None = None
+) -> AsyncIterator[JournalAccess]:
+    """Yield the journal that the settings name."""
+    async with open_object_store(settings.data_dir, settings.s3, telemetry) as store:
+        yield access_to(store)

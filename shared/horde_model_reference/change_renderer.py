@@ -1,0 +1,156 @@
+"""Changes to v2 records, rendered into both formats at once (data-model.md section 6)."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from horde_model_reference.documents import (
+    CategoryDocuments,
+    Change,
+    ChangeRefused,
+    Create,
+    Delete,
+    Record,
+    Update,
+)
+from horde_model_reference.legacy.from_v2 import fresh_legacy_record
+from horde_model_reference.legacy.merge import merge_legacy
+from horde_model_reference.legacy.source_text import LegacyText
+from horde_model_reference.meta_consts import (
+    MODEL_REFERENCE_CATEGORY,
+    get_category_descriptor,
+    is_registered_category,
+)
+from horde_model_reference.strict_json import find_flaw, read_json_object
+from horde_model_reference.text_documents import apply_text_changes
+from horde_model_reference.v2_format import RecordInvalid, parse_v2, render_v2, validate_record
+
+EMPTY_FILE: Final = b"{}\n"
+
+
+def apply_changes(
+    category: str,
+    documents: CategoryDocuments,
+    changes: Iterable[Change],
+    *,
+    now: int,
+    author: str | None,
+) -> CategoryDocuments:
+    """Return the documents after the changes, made in order; without changes the very same documents.
+
+    v2 stores what was given, in normal form. In the legacy document only the records that a change shows in
+    are written anew, in the style of the file; all others keep their bytes. `now` is in Unix seconds. Raises
+    `ChangeRefused` (then nothing has happened) and, for documents that cannot be read, `SourceUnreadable`.
+    """
+    changes = tuple(changes)
+    if not changes:
+        return documents
+    if category == MODEL_REFERENCE_CATEGORY.text_generation:
+        return apply_text_changes(documents, changes, now=now, author=author)
+    if not is_registered_category(category):
+        raise ChangeRefused(f"the category {category!r} is not known")
+    edit = _CategoryEdit(category, documents, now, author)
+    for change in changes:
+        edit.apply(change)
+    return edit.documents()
+
+
+class _CategoryEdit:
+    """Both documents of a JSON category while changes are made."""
+
+    def __init__(self, category: str, documents: CategoryDocuments, now: int, author: str | None) -> None:
+        self._category = category
+        self._now = now
+        self._author = author
+        self._records = parse_v2(documents.v2)
+        self._text: LegacyText | None = None
+        self._originals: dict[str, Record] = {}
+        if documents.legacy is not None or get_category_descriptor(category).has_legacy_format:
+            source = read_json_object(documents.legacy or EMPTY_FILE, "the legacy document")
+            self._text = LegacyText(source)
+            self._originals = {name: item.value for name, item in source.members.items()}
+
+    def apply(self, change: Change) -> None:
+        match change:
+            case Create():
+                self._create(change)
+            case Update():
+                self._update(change)
+            case Delete():
+                self._delete(change)
+
+    def documents(self) -> CategoryDocuments:
+        legacy = None if self._text is None else self._text.render()
+        return CategoryDocuments(v2=render_v2(self._records), legacy=legacy)
+
+    def _create(self, change: Create) -> None:
+        name = change.name
+        self._require_name(name)
+        if name in self._records:
+            raise ChangeRefused(f"{self._category}: {name!r} exists already")
+        record = self._valid(name, {"name": name, **change.record})
+        record["metadata"] = self._created_metadata(record["metadata"])
+        self._records[name] = record
+        if self._text is not None:
+            self._originals[name] = fresh_legacy_record(self._category, record)
+            self._text.put(name, self._originals[name])
+
+    def _update(self, change: Update) -> None:
+        name = change.name
+        before = self._record(name)
+        fields = {**before, **change.set}
+        after = self._valid(name, {key: fields[key] for key in fields if key not in change.unset}, before)
+        after["metadata"] = self._updated_metadata(before.get("metadata", {}), after["metadata"])
+        self._records[name] = after
+        if self._text is not None:
+            self._update_legacy(name, before, after)
+
+    def _update_legacy(self, name: str, before: Record, after: Record) -> None:
+        if self._text is None:
+            return
+        original = self._originals.get(name)
+        if original is None:
+            self._originals[name] = fresh_legacy_record(self._category, after)
+            self._text.put(name, self._originals[name])
+            return
+        merged = merge_legacy(self._category, original, before, after)
+        if merged is not original:
+            self._originals[name] = merged
+            self._text.replace(name, merged)
+
+    def _delete(self, change: Delete) -> None:
+        self._record(change.name)
+        del self._records[change.name]
+        if self._text is not None and change.name in self._originals:
+            del self._originals[change.name]
+            self._text.remove(change.name)
+
+    def _record(self, name: str) -> Record:
+        try:
+            return self._records[name]
+        except KeyError:
+            raise ChangeRefused(f"{self._category}: {name!r} does not exist") from None
+
+    def _require_name(self, name: str) -> None:
+        if not name.strip():
+            raise RecordInvalid(self._category, name, "name", "must not be blank")
+        if "\\" in name:
+            raise RecordInvalid(self._category, name, "name", "must not hold a backslash")
+        if find_flaw(name):
+            raise RecordInvalid(self._category, name, "name", "holds a lone surrogate")
+
+    def _valid(self, name: str, record: Mapping[str, Any], before: Record | None = None) -> Record:
+        valid = validate_record(self._category, name, record)
+        if valid["name"] not in {name, before["name"] if before else name}:
+            raise RecordInvalid(self._category, name, "name", f"is {valid['name']!r}, not the model's name")
+        return valid
+
+    def _created_metadata(self, given: Record) -> Record:
+        stamps: Record = {"created_at": self._now, "updated_at": self._now, **given}
+        return stamps if self._author is None else {**stamps, "created_by": self._author}
+
+    def _updated_metadata(self, stored: Record, given: Record) -> Record:
+        stamps: Record = {**given, "updated_at": self._now}
+        for key in ("created_at", "created_by"):
+            if key in stored:
+                stamps[key] = stored[key]
+        return stamps if self._author is None else {**stamps, "updated_by": self._author}

@@ -1,0 +1,71 @@
+"""Is a stable_diffusion.json in the canonical form? The CI of the image repository asks this of every change."""
+
+import logging
+from pathlib import Path
+from typing import Any, Final
+
+from horde_model_reference.documents import Record, SourceUnreadable
+from horde_model_reference.legacy.format import render_legacy
+from horde_model_reference.legacy.key_order import (
+    CONFIG_KEYS,
+    DOWNLOAD_KEYS,
+    FILE_KEYS,
+    IMAGE_KEYS,
+    without_nulls,
+)
+from horde_model_reference.legacy.to_v2 import convert_legacy
+from horde_model_reference.meta_consts import MODEL_REFERENCE_CATEGORY
+from horde_model_reference.strict_json import parse_json_object
+
+log = logging.getLogger(__name__)
+
+CANONICAL_KEYS: Final = tuple(key for key in IMAGE_KEYS if key != "min_bridge_version")
+"""`min_bridge_version` is understood, but the canonical form has no place for it (data-model.md section 4)."""
+
+_DEFAULTS: Final = {"type": "ckpt", "inpainting": False, "config": {}}
+
+
+def validate_legacy_stable_diffusion_db(path: Path | str, *, fail_on_extra: bool = False) -> bool:
+    """Return whether the file is byte for byte in the canonical form and all of its records are valid.
+
+    `fail_on_extra` also refuses unknown keys in file and download entries; anywhere else they are never
+    canonical. What is wrong is logged. Raises `OSError` when the file cannot be read.
+    """
+    body = Path(path).read_bytes()
+    try:
+        records = parse_json_object(body, Path(path).name)
+    except SourceUnreadable as error:
+        log.warning("%s", error)
+        return False
+    rejected = convert_legacy(MODEL_REFERENCE_CATEGORY.image_generation, records).rejected
+    for item in rejected:
+        log.warning("%s: %s: %s", item.name, item.path, item.reason)
+    if rejected:
+        return False
+    extra = [name for name, record in records.items() if _has_extra(record)] if fail_on_extra else []
+    for name in extra:
+        log.warning("%s: unknown keys", name)
+    canonical = render_legacy({name: canonical_record(record) for name, record in records.items()})
+    if body != canonical:
+        log.warning("%s differs from the canonical form", Path(path).name)
+    return body == canonical and not extra
+
+
+def canonical_record(record: Record) -> Record:
+    """Return a legacy image record in canonical form: known keys in order, without nulls."""
+    completed = {**_DEFAULTS, **{key: value for key, value in record.items() if value is not None}}
+    completed["config"] = _only(completed["config"], CONFIG_KEYS)
+    cleaned: Record = without_nulls(_only(completed, CANONICAL_KEYS))
+    return cleaned
+
+
+def _only(target: Record, keys: tuple[str, ...]) -> Record:
+    return {key: target[key] for key in keys if key in target}
+
+
+def _has_extra(record: Record) -> bool:
+    config: dict[str, Any] = record.get("config") or {}
+    files = any(item.keys() - set(FILE_KEYS) for item in config.get("files") or [])
+    downloads = any(item.keys() - set(DOWNLOAD_KEYS) for item in config.get("download") or [])
+    unknown = record.keys() - set(IMAGE_KEYS) or config.keys() - set(CONFIG_KEYS)
+    return bool(unknown) or files or downloads

@@ -1,0 +1,97 @@
+"""Changes of text records in their v2 form (data-model.md sections 7 and 9)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from horde_model_reference.documents import Change, ChangeRefused, Create, Delete, Record, Update
+from horde_model_reference.meta_consts import SCHEMA_VERSION
+from horde_model_reference.text_edits import TextEdit
+from horde_model_reference.text_names import established_group_of
+from horde_model_reference.text_write_rules import PARAMETERS_ALIAS, checked_fields, require_writable_name
+from horde_model_reference.v2_format import validate_record
+
+CATEGORY: Final = "text_generation"
+CLASSIFICATION: Final[Mapping[str, str]] = {"domain": "text", "purpose": "generation"}
+VOLATILE_METADATA: Final = frozenset({"created_at", "updated_at", "created_by", "updated_by"})
+
+
+def complete_record(record: Record, previous: Record | None, now: int) -> Record:
+    """Add to an imported record what all text records have, in the order of the normal form.
+
+    A record that equals the previous one keeps its metadata, a changed one keeps who made it and when.
+    """
+    head = ("name", "description", "version")
+    complete = {
+        "record_type": CATEGORY,
+        **{field: record[field] for field in head},
+        "metadata": {"schema_version": SCHEMA_VERSION},
+        "config": {"download": []},
+        "model_classification": dict(CLASSIFICATION),
+        **{field: value for field, value in record.items() if field not in head},
+    }
+    if previous is None:
+        complete["metadata"] |= {"created_at": now, "updated_at": now}
+    elif _content(previous) == _content(complete):
+        complete["metadata"] = previous["metadata"]
+    else:
+        complete["metadata"] |= {"created_at": now, **_creation(previous), "updated_at": now}
+    return complete
+
+
+def change_records(
+    records: Mapping[str, Record], changes: Sequence[Change], *, now: int, author: str | None
+) -> TextEdit:
+    """Apply changes in their order to v2 records. New records stand at the end. Raises `ChangeRefused`."""
+    after = dict(records)
+    created: set[str] = set()
+    for change in changes:
+        name = change.name
+        if isinstance(change, Create) == (name in after):
+            raise ChangeRefused(
+                f"{name!r}: {'the name is taken' if name in after else 'there is no such model'}"
+            )
+        match change:
+            case Create():
+                after[name] = _created(change, now, author)
+                created.add(name)
+            case Update():
+                after[name] = _updated(after[name], change, now, author)
+            case Delete():
+                del after[name]
+                created.discard(name)
+    return TextEdit(records, after, touched={change.name for change in changes}, created=created)
+
+
+def _created(change: Create, now: int, author: str | None) -> Record:
+    require_writable_name(change.name)
+    record = _checked(change.name, checked_fields(change.name, change.record))
+    authors = {"created_by": author, "updated_by": author} if author else {}
+    record["metadata"] = {"created_at": now, "updated_at": now, **authors, **record["metadata"]}
+    return record
+
+
+def _updated(record: Record, change: Update, now: int, author: str | None) -> Record:
+    unset = {"parameters" if field == PARAMETERS_ALIAS else field for field in change.unset}
+    merged = {**record, **checked_fields(change.name, change.set)}
+    updated = _checked(change.name, {field: value for field, value in merged.items() if field not in unset})
+    updated["metadata"] |= {**_creation(record), "updated_at": now}
+    if author:
+        updated["metadata"]["updated_by"] = author
+    return updated
+
+
+def _checked(name: str, fields: Record) -> Record:
+    group = fields.get("text_model_group") or established_group_of(name)
+    return validate_record(CATEGORY, name, {**fields, "name": name, "text_model_group": group})
+
+
+def _content(record: Record) -> Record:
+    metadata = {
+        key: value for key, value in record.get("metadata", {}).items() if key not in VOLATILE_METADATA
+    }
+    return {**record, "metadata": metadata}
+
+
+def _creation(record: Record) -> dict[str, Any]:
+    metadata = record.get("metadata", {})
+    return {key: metadata[key] for key in ("created_at", "created_by") if metadata.get(key) is not None}

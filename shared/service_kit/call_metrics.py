@@ -1,0 +1,29 @@
+"""Measures the calls to a neighbour."""
+
+import contextlib
+import time
+from collections.abc import Iterator
+
+from prometheus_client import Histogram
+
+from service_kit.errors import ServiceError
+
+
+@contextlib.contextmanager
+def measured(calls: Histogram | None, operation: str) -> Iterator[None]:
+    """Observe the seconds of the block, labelled with `operation` and how it ended: `ok`, or the error."""
+    if calls is None:
+        yield
+        return
+    started = time.perf_counter()
+    outcome = "ok"
+    try:
+        yield
+    except ServiceError as error:
+        outcome = type(error).__name__
+        raise
+    except BaseException:
+        outcome = "interrupted"
+        raise
+    finally:
+        calls.labels(operation, outcome).observe(time.perf_counter() - started)

@@ -1,0 +1,65 @@
+"""Metrics and access log of each request, taken after its last byte was handed over."""
+
+import time
+from typing import Final
+
+from aiohttp import hdrs, web
+from aiohttp.abc import AbstractAccessLogger
+from multidict import istr
+
+from service_kit.access_log import AccessLine, AccessLog
+from service_kit.telemetry import RequestSeries, Telemetry
+
+X_REQUEST_ID: Final = istr("X-Request-ID")
+KNOWN_METHODS: Final = frozenset(hdrs.METH_ALL)
+UNMATCHED: Final = "(unmatched)"
+
+
+class RequestRecorder(AbstractAccessLogger):
+    """Plugs into the server where it would call its own access logger.
+
+    Being called there once a request is over is cheaper than anything a middleware could do, it sees the
+    bytes sent, and it also sees what never reaches a middleware, such as requests that are not HTTP.
+    One instance serves all connections.
+    """
+
+    def __init__(self, telemetry: Telemetry, access_log: AccessLog | None) -> None:
+        self._metrics = telemetry.requests
+        self._access_log = access_log
+        self._series: dict[tuple[web.AbstractRoute, int], RequestSeries] = {}
+
+    def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
+        """Record one request that took `time` seconds."""
+        self._find_series(request, response.status).observe(time)
+        if self._access_log is not None:
+            self._access_log.append(_access_line(request, response, time))
+
+    def _find_series(self, request: web.BaseRequest, status: int) -> RequestSeries:
+        try:
+            route = request.match_info.route  # type: ignore[attr-defined] # every routed request has it
+        except (AssertionError, AttributeError):  # not HTTP: it never reached the router
+            return self._metrics.series("(invalid)", UNMATCHED, status)
+        found = self._series.get((route, status))
+        return self._new_series(route, status, request.method) if found is None else found
+
+    def _new_series(self, route: web.AbstractRoute, status: int, method: str) -> RequestSeries:
+        known_method = method if method in KNOWN_METHODS else "(other)"
+        if (resource := route.resource) is None:  # 404 and 405 of the router make a route each time
+            return self._metrics.series(known_method, UNMATCHED, status)
+        series = self._metrics.series(known_method, resource.canonical, status)
+        return self._series.setdefault((route, status), series)
+
+
+def _access_line(request: web.BaseRequest, response: web.StreamResponse, seconds: float) -> AccessLine:
+    headers = request.headers
+    return AccessLine(
+        time.time(),
+        response.headers.get(X_REQUEST_ID, ""),
+        request.remote,
+        request.method,
+        request.raw_path if isinstance(request, web.Request) else request.path,
+        response.status,
+        response.body_length,
+        seconds,
+        headers.get(hdrs.USER_AGENT),
+    )

@@ -1,0 +1,173 @@
+"""Parts of the services' settings, and loading them from the environment.
+
+A service's own settings class derives from `ServiceSettings` and adds the parts that it needs as fields:
+`s3: S3Settings = S3Settings()` is filled from `HORDE_MODEL_REFERENCE_S3__BUCKET` and so on.
+"""
+
+import json
+import re
+from collections.abc import Iterable
+from typing import Annotated, Any, Final, Literal, Self, TypeVar
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
+
+ENV_PREFIX: Final = "HORDE_MODEL_REFERENCE_"
+NESTED_DELIMITER: Final = "__"
+
+_FIELD_OF_SETTINGS_ERROR: Final = re.compile(r'field "([^"]+)"')
+
+
+class SettingsInvalid(Exception):
+    """A setting cannot be used. The text names each variable and what is wrong, never a value."""
+
+
+def _parse_texts(given: object) -> object:
+    if not isinstance(given, str):
+        return given
+    text = given.strip()
+    if not text.startswith(("[", "{", '"')):
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise ValueError("is neither a JSON list of texts nor texts separated by commas") from error
+
+
+TextList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parse_texts)]
+"""Texts, given as a JSON list (`["a", "b"]`) or separated by commas (`a, b`)."""
+
+
+class SettingsPart(BaseModel):
+    """Settings that belong together."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class HttpSettings(SettingsPart):
+    """How a service listens, what it accepts, and which browser pages may call it."""
+
+    host: str = Field("127.0.0.1", description="address to listen on; `0.0.0.0` for every IPv4 one")
+    port: int = Field(19800, ge=0, le=65535, description="port to listen on; 0 picks a free one")
+    cors_allowed_origins: TextList = Field(
+        (), description="web origins that may send requests with an `apikey`; `*` for all"
+    )
+    cors_open_reads: bool = Field(True, description="any web origin may send requests without an `apikey`")
+    max_body_bytes: int = Field(1024 * 1024, gt=0, description="largest request body")
+    max_header_bytes: int = Field(16 * 1024, ge=1024, description="largest request line, and header field")
+    keepalive_seconds: float = Field(75.0, gt=0, description="an idle connection is closed after this")
+    drain_seconds: float = Field(20.0, ge=0, description="requests may finish for this long at the stop")
+    access_log: bool = Field(True, description="write one JSON line for each request to standard output")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level logged")
+
+
+class S3Settings(SettingsPart):
+    """A bucket on an S3-compatible server; without a bucket, a directory is used instead."""
+
+    endpoint_url: str = Field("", description="address of the server; empty: AWS")
+    bucket: str = Field("", description="name of an existing bucket; empty: no S3")
+    prefix: str = Field("", description="put before every key, so that a bucket can be shared")
+    access_key: str = Field("", description="empty: the credentials of the environment, as AWS finds them")
+    secret_key: SecretStr = Field(SecretStr(""), description="the secret that belongs to the access key")
+    region: str = Field("us-east-1", description="region that requests are signed for")
+    connect_timeout_seconds: float = Field(2.0, gt=0, description="longest wait for a connection")
+    read_timeout_seconds: float = Field(5.0, gt=0, description="longest silence of the server")
+    attempts: int = Field(3, ge=1, le=10, description="how often a call is tried")
+    deadline_seconds: float = Field(15.0, gt=0, description="longest wait for a call with all its tries")
+    max_connections: int = Field(32, ge=1, description="connections held open at most")
+
+    @property
+    def configured(self) -> bool:
+        """Whether objects are kept in S3."""
+        return bool(self.bucket)
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.endpoint_url and not self.bucket:
+            raise ValueError("BUCKET is missing beside ENDPOINT_URL")
+        if bool(self.access_key) != bool(self.secret_key.get_secret_value()):
+            raise ValueError("ACCESS_KEY and SECRET_KEY belong together, but only one is set")
+        if not re.fullmatch(r"(https?://\S+)?", self.endpoint_url):
+            raise ValueError("ENDPOINT_URL must start with http:// or https://")
+        if self.prefix and not re.fullmatch(r"([A-Za-z0-9_-]+/)+", self.prefix):
+            raise ValueError("PREFIX must consist of names that each end with a slash, such as catalogue/")
+        return self
+
+
+class RedisSettings(SettingsPart):
+    """A shared cache. It is used when its address is set, or when `use_redis` says so."""
+
+    use_redis: bool | None = Field(None, description="true or false: use it or not, whatever the address")
+    url: SecretStr = Field(SecretStr(""), description="`redis://[:password@]host:port/database`")
+    key_prefix: str = Field("horde:model_ref", description="put before every key, with a colon")
+    connect_timeout_seconds: float = Field(0.5, gt=0, description="longest wait for a connection")
+    call_timeout_seconds: float = Field(0.5, gt=0, description="longest wait for an answer")
+    pause_seconds: float = Field(5.0, gt=0, description="it is left alone for this long after a failure")
+    max_connections: int = Field(10, ge=1, description="connections held open at most")
+
+    @property
+    def configured(self) -> bool:
+        """Whether the shared cache is used."""
+        return bool(self.url.get_secret_value()) if self.use_redis is None else self.use_redis
+
+    @property
+    def address(self) -> str:
+        """The address to connect to. It may hold a password."""
+        return self.url.get_secret_value() or "redis://localhost:6379/0"
+
+    @model_validator(mode="after")
+    def _known_scheme(self) -> Self:
+        if not self.address.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("URL must start with redis://, rediss:// or unix://")
+        return self
+
+
+class ServiceSettings(HttpSettings, BaseSettings):
+    """What every service has. Loaded once, by `load_settings` in the main program, then passed down."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX,
+        env_nested_delimiter=NESTED_DELIMITER,
+        env_ignore_empty=True,
+        nested_model_default_partial_update=True,
+        extra="ignore",
+        frozen=True,
+    )
+
+
+SomeSettings = TypeVar("SomeSettings", bound=BaseSettings)
+
+
+def load_settings(settings_class: type[SomeSettings]) -> SomeSettings:
+    """Read the settings from the environment. Raises `SettingsInvalid`."""
+    try:
+        return settings_class()
+    except ValidationError as error:
+        problems = [_describe(settings_class, problem["loc"], problem["msg"]) for problem in error.errors()]
+        raise SettingsInvalid("\n".join(problems)) from None
+    except SettingsError as error:  # a JSON value that cannot be parsed, before any validation
+        found = _FIELD_OF_SETTINGS_ERROR.search(str(error))
+        location = tuple(found[1].split(".")) if found else ()
+        raise SettingsInvalid(_describe(settings_class, location, "is not valid JSON")) from None
+
+
+def _describe(settings_class: type[BaseSettings], location: tuple[int | str, ...], message: str) -> str:
+    return f"{variable_name(settings_class, location)}: {message.removeprefix('Value error, ')}"
+
+
+def variable_name(settings_class: type[BaseSettings], location: Iterable[int | str]) -> str:
+    """Return the environment variable that fills the field at `location`, such as `("s3", "bucket")`."""
+    path = [part for part in location if isinstance(part, str) and not part.startswith("function-")]
+    config: Any = settings_class.model_config
+    if not path:
+        return f"{config.get('env_prefix', '')}*"
+    name = NESTED_DELIMITER.join(path).upper()
+    return name if path[0] not in settings_class.model_fields else f"{config.get('env_prefix', '')}{name}"

@@ -1,0 +1,41 @@
+"""Chooses the adapters of the object store and the cache from the settings."""
+
+import contextlib
+import importlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from service_kit.cache import Cache
+from service_kit.file_object_store import open_file_store
+from service_kit.memory_cache import MemoryCache
+from service_kit.object_store import ObjectStore
+from service_kit.settings import RedisSettings, S3Settings
+from service_kit.telemetry import Telemetry
+
+
+@contextlib.asynccontextmanager
+async def open_object_store(
+    data_dir: Path, s3: S3Settings, telemetry: Telemetry | None = None
+) -> AsyncIterator[ObjectStore]:
+    """Yield the bucket if one is configured, else the directory.
+
+    Raises `StoreUnavailable` for a directory that cannot be used; a server that is down is no error here.
+    """
+    if not s3.configured:
+        async with open_file_store(data_dir, telemetry) as directory:
+            yield directory
+        return
+    adapter = importlib.import_module("service_kit.s3_object_store")  # heavy: only where it is used
+    async with adapter.open_s3_store(s3, telemetry) as bucket:
+        yield bucket
+
+
+@contextlib.asynccontextmanager
+async def open_cache(redis: RedisSettings, telemetry: Telemetry | None = None) -> AsyncIterator[Cache]:
+    """Yield the shared cache if one is configured, else one in this process."""
+    if not redis.configured:
+        yield MemoryCache(telemetry=telemetry)
+        return
+    adapter = importlib.import_module("service_kit.redis_cache")
+    async with adapter.open_redis_cache(redis, telemetry) as cache:
+        yield cache

@@ -1,0 +1,37 @@
+"""Fixtures of all tests: real servers, started when the first test asks for one, and no blocking calls."""
+
+import importlib.util
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from blockbuster import blockbuster_ctx
+
+from support.servers import RedisServer, S3Server, running_redis, running_s3
+
+OUR_PACKAGES = ["horde_model_reference", "service_kit", "registry", "read_api", "standalone"]
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    with running_s3(tmp_path_factory.mktemp("s3")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    with running_redis(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def no_blocking_calls() -> Iterator[None]:
+    """A blocking call of our packages on the event loop raises `BlockingError` where it happens."""
+    with blockbuster_ctx([name for name in OUR_PACKAGES if importlib.util.find_spec(name)]):
+        yield
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Path:
+    """Return a directory for an object store that does not exist yet."""
+    return tmp_path / "data"

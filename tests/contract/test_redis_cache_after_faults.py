@@ -1,0 +1,183 @@
+"""Redis down, frozen, slow, foreign: bounded time, nothing raised, found again later."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+from redis.asyncio import Redis
+
+from service_kit.redis_cache import RedisCache, open_redis_cache
+from service_kit.settings import RedisSettings
+from service_kit.telemetry import Telemetry
+from support.fault_proxy import FaultProxy
+from support.nodes import NodeFailed, RedisNode, free_ports
+from support.servers import RedisServer, missing
+
+TIMES = {"connect_timeout_seconds": 0.2, "call_timeout_seconds": 0.2, "pause_seconds": 0.3}
+LIMIT_SECONDS = 0.6  # for one call that has to wait
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Iterator[RedisNode]:
+    try:
+        with RedisNode(tmp_path) as node:
+            yield node
+    except NodeFailed as error:
+        missing(str(error))
+
+
+def settings_for(port: int, **changes: object) -> RedisSettings:
+    url = SecretStr(f"redis://127.0.0.1:{port}/0")
+    return RedisSettings.model_validate({"url": url, **TIMES, **changes})
+
+
+@pytest.fixture
+async def cache(node: RedisNode) -> AsyncIterator[RedisCache]:
+    async with open_redis_cache(settings_for(node.port)) as cache:
+        yield cache
+
+
+async def seconds_of_a_miss(cache: RedisCache) -> float:
+    started = time.monotonic()
+    assert await cache.get_many(["a", "b"]) == [None, None]
+    return time.monotonic() - started
+
+
+async def test_server_that_was_never_there_costs_one_short_wait() -> None:
+    async with open_redis_cache(settings_for(free_ports(1)[0], pause_seconds=60)) as cache:
+        assert await seconds_of_a_miss(cache) < LIMIT_SECONDS
+        await cache.set_many({"a": b"1"}, ttl_seconds=60)
+        assert await seconds_of_a_miss(cache) < 0.01
+
+
+async def test_killed_server_is_a_miss_and_found_again_after_its_return(
+    cache: RedisCache, node: RedisNode
+) -> None:
+    await cache.set_many({"a": b"1"}, ttl_seconds=60)
+    node.kill()
+    assert await seconds_of_a_miss(cache) < LIMIT_SECONDS
+    node.start()
+    await asyncio.sleep(TIMES["pause_seconds"] + 0.05)
+    await cache.set_many({"a": b"2"}, ttl_seconds=60)
+    assert await cache.get_many(["a"]) == [b"2"]
+
+
+async def test_frozen_server_costs_one_bounded_wait_and_is_found_again(
+    cache: RedisCache, node: RedisNode
+) -> None:
+    await cache.set_many({"a": b"1"}, ttl_seconds=60)
+    node.freeze()
+    assert await seconds_of_a_miss(cache) < LIMIT_SECONDS
+    assert await seconds_of_a_miss(cache) < 0.01
+    node.thaw()
+    await asyncio.sleep(TIMES["pause_seconds"] + 0.05)
+    assert await cache.get_many(["a"]) == [b"1"]
+
+
+async def test_many_callers_of_a_frozen_server_wait_at_the_same_time(
+    cache: RedisCache, node: RedisNode
+) -> None:
+    node.freeze()
+    started = time.monotonic()
+    answers = await asyncio.gather(*(cache.get_many(["a"]) for _ in range(200)))
+    assert answers == [[None]] * 200
+    assert time.monotonic() - started < 2 * LIMIT_SECONDS
+
+
+async def test_after_the_pause_one_caller_tries_and_the_others_do_not_wait(
+    cache: RedisCache, node: RedisNode
+) -> None:
+    node.freeze()
+    await seconds_of_a_miss(cache)
+    await asyncio.sleep(TIMES["pause_seconds"] + 0.05)
+    trying = asyncio.ensure_future(cache.get_many(["a"]))
+    await asyncio.sleep(0.01)
+    assert await seconds_of_a_miss(cache) < 0.01
+    assert not trying.done()
+    assert await trying == [None]
+
+
+async def test_answer_slower_than_the_limit_is_a_miss(node: RedisNode) -> None:
+    proxied = FaultProxy("127.0.0.1", node.port)
+    async with proxied as proxy, open_redis_cache(settings_for(proxy.port)) as cache:
+        await cache.set_many({"a": b"1"}, ttl_seconds=60)
+        proxy.delay_seconds = 1.0
+        started = time.monotonic()
+        assert await cache.get_many(["a"]) == [None]
+        assert time.monotonic() - started < LIMIT_SECONDS
+        proxy.heal()
+        await asyncio.sleep(TIMES["pause_seconds"] + 0.05)
+        assert await cache.get_many(["a"]) == [b"1"]
+
+
+async def test_connection_cut_in_the_middle_of_a_value_is_a_miss(node: RedisNode) -> None:
+    proxied = FaultProxy("127.0.0.1", node.port)
+    async with proxied as proxy, open_redis_cache(settings_for(proxy.port)) as cache:
+        await cache.set_many({"a": b"x" * 100_000}, ttl_seconds=60)
+        proxy.cut_answers_after(50_000)
+        assert await cache.get_many(["a"]) == [None]
+
+
+async def test_server_that_wants_a_password_is_a_miss(tmp_path: Path) -> None:
+    with RedisNode(tmp_path, arguments=["--requirepass", "secret"]) as node:
+        async with open_redis_cache(settings_for(node.port)) as cache:
+            await cache.set_many({"a": b"1"}, ttl_seconds=60)
+            assert await cache.get_many(["a"]) == [None]
+
+
+async def test_server_that_is_no_redis_is_a_miss() -> None:
+    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server, open_redis_cache(settings_for(server.sockets[0].getsockname()[1])) as cache:
+        assert await cache.get_many(["a"]) == [None]
+
+
+async def test_full_server_that_refuses_writes_still_answers_reads(tmp_path: Path) -> None:
+    limits = ["--maxmemory", "1", "--maxmemory-policy", "noeviction"]
+    with RedisNode(tmp_path, arguments=limits) as node:
+        async with open_redis_cache(settings_for(node.port)) as cache:
+            await cache.set_many({"a": b"1"}, ttl_seconds=60)
+            assert await cache.get_many(["a"]) == [None]
+
+
+@pytest.mark.parametrize("foreign", [b"", b"plain", b"hmr1\x00\x00\x00\x00damaged", b"\x00" * 20])
+async def test_value_of_another_program_or_a_damaged_one_is_a_miss(
+    redis_server: RedisServer, foreign: bytes
+) -> None:
+    settings = redis_server.settings()
+    async with Redis.from_url(redis_server.url) as client:
+        await client.set(f"{settings.key_prefix}:a", foreign, px=60_000)
+    async with open_redis_cache(settings) as cache:
+        assert await cache.get_many(["a"]) == [None]
+
+
+async def test_key_that_holds_no_text_is_a_miss(redis_server: RedisServer) -> None:
+    settings = redis_server.settings()
+    async with Redis.from_url(redis_server.url) as client:
+        await client.lpush(f"{settings.key_prefix}:a", "a list")
+        await client.pexpire(f"{settings.key_prefix}:a", 60_000)
+    async with open_redis_cache(settings) as cache:
+        assert await cache.get_many(["a"]) == [None]
+
+
+async def test_failures_are_counted_and_the_password_is_not_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    telemetry = Telemetry("test")
+    url = SecretStr(f"redis://:very-secret@127.0.0.1:{free_ports(1)[0]}/0")
+    settings = settings_for(1, url=url)
+    with caplog.at_level("DEBUG"):
+        async with open_redis_cache(settings, telemetry) as cache:
+            await cache.get_many(["a"])
+            await cache.get_many(["a"])
+    assert b'cache_call_seconds_count{operation="get",outcome="failed"} 1.0' in telemetry.render()
+    assert b'cache_call_seconds_count{operation="get",outcome="left alone"} 1.0' in telemetry.render()
+    assert "going on without it" in caplog.text
+    assert "very-secret" not in caplog.text

