@@ -37,7 +37,7 @@ def serve_value(request: web.Request, pages: Pages | None, value: object) -> web
 
 
 class RevisionStamp:
-    """Tells with every answer, errors included, which revision this instance serves and whether it is stale."""
+    """Tells with every answer, errors included, which revision is served and whether it may be stale."""
 
     def __init__(self, holder: PageHolder) -> None:
         self._holder = holder

@@ -50,6 +50,7 @@ class PageHolder:
     def __init__(self) -> None:
         self._cache: Cache | None = None
         self._published = asyncio.Event()
+        self._loaded = asyncio.Event()
         self._source: RevisionSource | None = None
         self.pages: Pages | None = None
 
@@ -71,6 +72,10 @@ class PageHolder:
         """Whether newer revisions may exist that this instance cannot see."""
         return self._source is not None and self._source.stale
 
+    async def loaded(self) -> None:
+        """Wait for the first pages."""
+        await self._loaded.wait()
+
     def current(self) -> Pages:
         """Return the pages that are being served. Raises `NotReady` before the first."""
         if self.pages is None:
@@ -87,6 +92,7 @@ class PageHolder:
         slice_seconds = FIRST_SLICE_SECONDS if previous is None else SLICE_SECONDS
         self.pages = await run_in_slices(page_steps(content, previous, packed), slice_seconds=slice_seconds)
         self._published.set()
+        self._loaded.set()
 
     async def reach(self, revision: int, timeout_seconds: float) -> None:
         """Wait until the revision is being served. Raises `NotReady` when the time is over."""

@@ -44,7 +44,7 @@ def describe(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
         "info": {
             "title": "AI-Horde model reference",
             "version": product_version(),
-            "description": "The models of the AI-Horde: records in two formats, search, and tools for text models.",
+            "description": "The models of the AI-Horde: records in two formats, search, text tools.",
         },
         "servers": [{"url": "/api"}],
         "paths": paths,

@@ -1,6 +1,6 @@
 """Query parameters and bodies, validated by pydantic models, with FastAPI's shape of problems."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import cache
 from typing import Any, Final, TypeVar, get_origin
 
@@ -74,7 +74,7 @@ def _repeated(parameters: type[Parameters]) -> frozenset[str]:
     )
 
 
-def _problems(where: str, error: ValidationError) -> Iterable[Mapping[str, Any]]:
+def _problems(where: str, error: ValidationError) -> Iterable[dict[str, Any]]:
     for problem in error.errors(include_url=False):
         is_missing = problem["type"] == "missing" and where == "query"
         yield {**problem, "loc": [where, *problem["loc"]], "input": None if is_missing else problem["input"]}

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from pydantic import AliasChoices, Field
-from read_api.settings import ReadApiSettings
 
 from horde_model_reference.github_sources import (
     GITHUB_IMAGE_REPO_NAME,
@@ -11,6 +10,7 @@ from horde_model_reference.github_sources import (
     GITHUB_REPO_OWNER,
     GITHUB_TEXT_REPO_NAME,
 )
+from read_api.settings import ReadApiSettings
 from service_kit.settings import ENV_PREFIX, SettingsPart
 
 

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from horde_model_reference.documents import Change, ChangeRefused, Create, Delete, Record, Update
 from horde_model_reference.meta_consts import SCHEMA_VERSION
+from horde_model_reference.strict_json import printable, same_json
 from horde_model_reference.text_edits import TextEdit
 from horde_model_reference.text_names import established_group_of
 from horde_model_reference.text_write_rules import PARAMETERS_ALIAS, checked_fields, require_writable_name
@@ -12,16 +13,12 @@ from horde_model_reference.v2_format import validate_record
 
 CATEGORY: Final = "text_generation"
 CLASSIFICATION: Final[Mapping[str, str]] = {"domain": "text", "purpose": "generation"}
-VOLATILE_METADATA: Final = frozenset({"created_at", "updated_at", "created_by", "updated_by"})
 
 
-def complete_record(record: Record, previous: Record | None, now: int) -> Record:
-    """Add to an imported record what all text records have, in the order of the normal form.
-
-    A record that equals the previous one keeps its metadata, a changed one keeps who made it and when.
-    """
+def complete_record(record: Record) -> Record:
+    """Add to an imported record what all text records have, in the order of the normal form."""
     head = ("name", "description", "version")
-    complete = {
+    return {
         "record_type": CATEGORY,
         **{field: record[field] for field in head},
         "metadata": {"schema_version": SCHEMA_VERSION},
@@ -29,13 +26,21 @@ def complete_record(record: Record, previous: Record | None, now: int) -> Record
         "model_classification": dict(CLASSIFICATION),
         **{field: value for field, value in record.items() if field not in head},
     }
+
+
+def stamped_record(record: Record, previous: Record | None, now: int) -> Record:
+    """Give an imported record its times.
+
+    One that equals the previous one keeps its metadata, a changed one keeps who made it and when.
+    """
+    metadata = record["metadata"]
     if previous is None:
-        complete["metadata"] |= {"created_at": now, "updated_at": now}
-    elif _content(previous) == _content(complete):
-        complete["metadata"] = previous["metadata"]
+        stamps = {"created_at": now, "updated_at": now}
+    elif same_json(_without_metadata(previous), _without_metadata(record)):
+        stamps = previous["metadata"]
     else:
-        complete["metadata"] |= {"created_at": now, **_creation(previous), "updated_at": now}
-    return complete
+        stamps = {"created_at": now, **_creation(previous), "updated_at": now}
+    return {**record, "metadata": {**metadata, **stamps}}
 
 
 def change_records(
@@ -47,9 +52,8 @@ def change_records(
     for change in changes:
         name = change.name
         if isinstance(change, Create) == (name in after):
-            raise ChangeRefused(
-                f"{name!r}: {'the name is taken' if name in after else 'there is no such model'}"
-            )
+            state = "exists already" if name in after else "does not exist"
+            raise ChangeRefused(printable(f"{CATEGORY}: {name!r} {state}"))
         match change:
             case Create():
                 after[name] = _created(change, now, author)
@@ -65,8 +69,9 @@ def change_records(
 def _created(change: Create, now: int, author: str | None) -> Record:
     require_writable_name(change.name)
     record = _checked(change.name, checked_fields(change.name, change.record))
-    authors = {"created_by": author, "updated_by": author} if author else {}
-    record["metadata"] = {"created_at": now, "updated_at": now, **authors, **record["metadata"]}
+    record["metadata"] = {"created_at": now, "updated_at": now, **record["metadata"]}
+    if author is not None:
+        record["metadata"]["created_by"] = author
     return record
 
 
@@ -75,7 +80,7 @@ def _updated(record: Record, change: Update, now: int, author: str | None) -> Re
     merged = {**record, **checked_fields(change.name, change.set)}
     updated = _checked(change.name, {field: value for field, value in merged.items() if field not in unset})
     updated["metadata"] |= {**_creation(record), "updated_at": now}
-    if author:
+    if author is not None:
         updated["metadata"]["updated_by"] = author
     return updated
 
@@ -85,11 +90,8 @@ def _checked(name: str, fields: Record) -> Record:
     return validate_record(CATEGORY, name, {**fields, "name": name, "text_model_group": group})
 
 
-def _content(record: Record) -> Record:
-    metadata = {
-        key: value for key, value in record.get("metadata", {}).items() if key not in VOLATILE_METADATA
-    }
-    return {**record, "metadata": metadata}
+def _without_metadata(record: Record) -> Record:
+    return {field: value for field, value in record.items() if field != "metadata"}
 
 
 def _creation(record: Record) -> dict[str, Any]:

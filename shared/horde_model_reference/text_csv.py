@@ -40,15 +40,14 @@ class CsvRow:
 
 @dataclass(frozen=True, slots=True)
 class CsvTable:
-    """A header and rows. Rows may be shorter or longer than the header."""
+    """A header and rows. Rows may be shorter or longer than the header.
+
+    `columns` are the names in the header, without outer white space.
+    """
 
     header: CsvRow
+    columns: tuple[str, ...]
     rows: tuple[CsvRow, ...]
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The names of the columns, without outer white space."""
-        return tuple(name.removeprefix(BYTE_ORDER_MARK).strip() for name in self.header.values)
 
     @property
     def line_end(self) -> str:
@@ -57,7 +56,14 @@ class CsvTable:
 
     def cells(self, row: CsvRow) -> dict[str, str]:
         """Return the cells of a row by column; where the row is too short they are empty."""
-        return dict.fromkeys(self.columns, "") | dict(zip(self.columns, row.values, strict=False))
+        missing = len(self.columns) - len(row.values)
+        values = row.values + ("",) * missing if missing > 0 else row.values
+        return dict(zip(self.columns, values, strict=False))
+
+    def cell(self, row: CsvRow, column: str) -> str:
+        """Return one cell of a row, empty where the row is too short or there is no such column."""
+        index = self.columns.index(column) if column in self.columns else len(row.values)
+        return row.values[index] if index < len(row.values) else ""
 
     def new_row(self, cells: Mapping[str, str]) -> CsvRow:
         """Make a row with this table's columns and line end; columns that are not given are empty."""
@@ -97,12 +103,14 @@ def parse_csv(source: bytes, label: str) -> CsvTable:
     rows = tuple(_scan(text, label))
     if not rows:
         raise SourceUnreadable(f"{label} is empty: there is no header")
-    return CsvTable(rows[0], rows[1:])
+    columns = tuple(name.removeprefix(BYTE_ORDER_MARK).strip() for name in rows[0].values)
+    return CsvTable(rows[0], columns, rows[1:])
 
 
 def empty_table(columns: Sequence[str], line_end: str = DEFAULT_LINE_END) -> CsvTable:
     """Make a table that has a header only."""
-    return CsvTable(CsvRow(tuple(columns), tuple(map(render_cell, columns)), line_end), ())
+    header = CsvRow(tuple(columns), tuple(map(render_cell, columns)), line_end)
+    return CsvTable(header, header.values, ())
 
 
 def render_cell(value: str) -> str:

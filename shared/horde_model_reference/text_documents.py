@@ -9,12 +9,18 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from horde_model_reference.category_import_types import ImportedCategory
-from horde_model_reference.documents import CategoryDocuments, Change, Remark, SourceUnreadable
-from horde_model_reference.strict_json import JsonObject, read_json_object
-from horde_model_reference.text_changes import change_records, complete_record
+from horde_model_reference.documents import CategoryDocuments, Change, Record, Remark, SourceUnreadable
+from horde_model_reference.strict_json import JsonObject, read_json_object, same_json
+from horde_model_reference.text_changes import change_records, complete_record, stamped_record
 from horde_model_reference.text_csv import empty_table, parse_csv
 from horde_model_reference.text_edits import TextEdit, edit_entries, edit_rows
-from horde_model_reference.text_expansion import expand_records, render_db_json, render_entries
+from horde_model_reference.text_expansion import (
+    expand_records,
+    join_bodies,
+    render_body,
+    render_db_json,
+    render_entries,
+)
 from horde_model_reference.text_import import TextModels, read_entries, read_rows
 from horde_model_reference.text_rows import COLUMNS, cells_of_record
 from horde_model_reference.v2_format import parse_v2, render_v2
@@ -39,8 +45,8 @@ def import_text(
     """Make the documents of models.csv, of db.json, or of both; `now` is in Unix seconds.
 
     Where both are given models.csv counts, and a db.json that says something else is remarked on
-    (db_json_differs) and ignored. A record that equals the one in `previous` keeps its metadata. Sources that
-    are those of `previous` give back its very documents. Raises `SourceUnreadable`.
+    (db_json_differs) and ignored. A record that the source has not changed since `previous` stays as it is
+    there. Sources that are those of `previous` give back its very documents. Raises `SourceUnreadable`.
     """
     csv, db_json = sources.get(CSV_FILE), sources.get(JSON_FILE)
     if csv is not None:
@@ -53,10 +59,7 @@ def import_text(
     if previous is not None and _is_source_of(previous, csv, db_json):
         documents = previous
     else:
-        known = {} if previous is None else parse_v2(previous.v2)
-        records = {
-            name: complete_record(record, known.get(name), now) for name, record in models.records.items()
-        }
+        records = _stamped(models, previous, now)
         documents = CategoryDocuments(v2=render_v2(records), legacy=source.legacy, csv=source.csv)
     return ImportedCategory(documents, tuple(models.rejected), tuple(models.remarks))
 
@@ -109,10 +112,25 @@ def _from_db_json(db_json: bytes) -> _TextSource:
     return _TextSource(models, replace(table, rows=tuple(rows)).render(), db_json)
 
 
+def _stamped(models: TextModels, previous: CategoryDocuments | None, now: int) -> dict[str, Record]:
+    known = {} if previous is None else parse_v2(previous.v2)
+    originals = {}
+    if previous is not None and previous.csv is not None:
+        originals = read_rows(parse_csv(previous.csv, f"the previous {CSV_FILE}")).records
+    stamped = {}
+    for name, record in models.records.items():
+        old = known.get(name)
+        if old is not None and same_json(originals.get(name), record):
+            stamped[name] = old  # also with what was edited in v2 alone
+        else:
+            stamped[name] = stamped_record(complete_record(record), old, now)
+    return stamped
+
+
 def _is_expansion(entries: JsonObject, models: TextModels) -> bool:
     """Compare data, types and order; the form of the text does not matter."""
     values = {name: member.value for name, member in entries.members.items()}
-    return json.dumps(values) == json.dumps(expand_records(models.records))
+    return same_json(values, expand_records(models.records))
 
 
 def _is_source_of(documents: CategoryDocuments, csv: bytes | None, db_json: bytes | None) -> bool:
@@ -120,6 +138,13 @@ def _is_source_of(documents: CategoryDocuments, csv: bytes | None, db_json: byte
 
 
 def _edited_legacy(legacy: bytes | None, edit: TextEdit) -> bytes:
-    if legacy is None or legacy == render_db_json(edit.before):
-        return render_db_json(edit.after)
+    bodies = {name: render_body(name, record) for name, record in edit.before.items()}
+    if legacy is None or legacy == join_bodies(bodies):
+        # Rendering again only what the changes touch halves the time with tens of thousands of models.
+        return join_bodies(
+            {
+                name: render_body(name, record) if name in edit.touched else bodies[name]
+                for name, record in edit.after.items()
+            }
+        )
     return render_entries(edit_entries(json.loads(legacy), edit))

@@ -1,18 +1,17 @@
 """Carrying changes of text records over into models.csv and db.json, touching only what has to change."""
 
-import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
 from horde_model_reference.documents import Record
+from horde_model_reference.strict_json import same_json
 from horde_model_reference.text_csv import CsvRow, CsvTable
 from horde_model_reference.text_expansion import ENTRY_FIELDS, entry_names, expand_records
 from horde_model_reference.text_rows import (
     TextRecordInvalid,
     cells_of_record,
     changed_cells,
-    name_of_row,
     record_of_row,
 )
 
@@ -40,7 +39,7 @@ def edit_rows(table: CsvTable, edit: TextEdit) -> CsvTable:
     counting = _counting_rows(table, edit)
     rows: list[CsvRow] = []
     for index, row in enumerate(table.rows):
-        name = name_of_row(table.cells(row))
+        name = table.cell(row, "name").strip()
         if name not in edit.touched:
             rows.append(row)
         elif name in edit.after and name not in edit.created:
@@ -73,11 +72,10 @@ def _counting_rows(table: CsvTable, edit: TextEdit) -> dict[str, int]:
     kept = {name for name in edit.touched if name in edit.after and name not in edit.created}
     counting = {}
     for index, row in enumerate(table.rows):
-        cells = table.cells(row)
-        name = name_of_row(cells)
+        name = table.cell(row, "name").strip()
         if name in kept:
             try:
-                record_of_row(cells)
+                record_of_row(table.cells(row))
             except TextRecordInvalid:
                 continue
             counting[name] = index
@@ -92,8 +90,7 @@ def _in_order(records: Mapping[str, Record], names: Iterable[str]) -> list[str]:
 def _merged(entry: Mapping[str, object], before: Record, after: Record) -> Record:
     merged = {key: value for key, value in entry.items() if key in after or key not in before}
     for key, value in after.items():
-        # Compared as JSON text: 1, 1.0 and true are different values there.
-        if key not in merged or key not in before or json.dumps(before[key]) != json.dumps(value):
+        if key not in merged or key not in before or not same_json(before[key], value):
             merged[key] = value
     if list(merged) == list(entry):
         return merged

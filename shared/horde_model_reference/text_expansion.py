@@ -80,10 +80,18 @@ def expand_records(records: Mapping[str, Record]) -> dict[str, Record]:
 
 def render_db_json(records: Mapping[str, Record]) -> bytes:
     """Render the expansion of v2 records as db.json: indent 4, non-ASCII escaped, final newline."""
+    return join_bodies({name: render_body(name, record) for name, record in records.items()})
+
+
+def render_body(name: str, record: Record) -> str:
+    """Render what the entries of a record have in common, to be given to `join_bodies`."""
+    return _render_members(expanded_fields(name, record), "        ")
+
+
+def join_bodies(bodies: Mapping[str, str]) -> bytes:
+    """Render db.json from the bodies of all models."""
     texts: dict[str, str] = {}
-    for name, record in records.items():
-        fields = expanded_fields(name, record)
-        body = _render_members(fields, "        ")
+    for name, body in bodies.items():
         for key in entry_names(name):
             word = encode_basestring_ascii(key)
             texts[key] = f'    {word}: {{\n        "name": {word},\n{body}\n    }}'

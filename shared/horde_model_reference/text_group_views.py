@@ -33,8 +33,8 @@ class GroupView:
     """A group at a glance. All but `members` and `exceptions` speak of the canonical members only.
 
     The tuples hold each value once; None stands for members without one and comes first. The sizes are sorted
-    by what they mean, the others as text. The usages count the members with a value. `exceptions` are the members
-    that give a reason why their name breaks the naming schema, with that reason.
+    by what they mean, the others as text. The usages count the members with a value. `exceptions` are the
+    members that give a reason why their name breaks the naming schema, with that reason.
     """
 
     group_name: str
@@ -94,7 +94,7 @@ def view_group(group_name: str, members: Sequence[GroupMember]) -> GroupView:
     """View one group."""
     canonical = tuple(member for member in members if not member.is_backend_duplicate)
     parsed = [member.parsed for member in canonical]
-    sizes = Counter(parts.size for parts in parsed if parts.size is not None)
+    sizes = _usage(parts.size for parts in parsed)
     return GroupView(
         group_name=group_name,
         members=tuple(members),
@@ -105,8 +105,8 @@ def view_group(group_name: str, members: Sequence[GroupMember]) -> GroupView:
         available_quants=_distinct(parts.quant for parts in parsed),
         available_versions=_distinct(parts.version for parts in parsed),
         size_usage=sizes,
-        variant_usage=Counter(parts.variant for parts in parsed if parts.variant is not None),
-        quant_usage=Counter(parts.quant for parts in parsed if parts.quant is not None),
+        variant_usage=_usage(parts.variant for parts in parsed),
+        quant_usage=_usage(parts.quant for parts in parsed),
         name_format=infer_name_format([member.name for member in canonical]),
         exceptions=tuple(
             (member.name, reason)
@@ -142,6 +142,10 @@ def summarise_group(entries: Mapping[str, Record]) -> GroupSummary:
         merged_tags=tuple(sorted({tag for entry in entries.values() for tag in entry.get("tags") or ()})),
         name_format=infer_name_format([member.name for member in members if not member.is_backend_duplicate]),
     )
+
+
+def _usage(values: Iterable[str | None]) -> dict[str, int]:
+    return dict(Counter(value for value in values if value is not None))
 
 
 def _distinct(values: Iterable[str | None]) -> tuple[str | None, ...]:

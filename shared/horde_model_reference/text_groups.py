@@ -115,7 +115,7 @@ def compose_name(
 
 
 def size_in_billions(size: str) -> float:
-    """Return the magnitude of a size: K = 1e-6, M = 1e-3, B = 1, AxB multiplied; 0 if it is something else."""
+    """Return the magnitude of a size: K = 1e-6, M = 1e-3, B = 1, AxB multiplied, anything else 0."""
     match = MAGNITUDE.fullmatch(size)
     if match is None:
         return 0.0

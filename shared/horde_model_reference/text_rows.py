@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from horde_model_reference.documents import Record
+from horde_model_reference.strict_json import same_json
 from horde_model_reference.text_expansion import derived_tags
 from horde_model_reference.text_names import default_display_name, established_group_of
 from horde_model_reference.text_parameters import parse_parameters_bn, render_parameters_bn
@@ -185,8 +186,7 @@ def _is_settings_of(text: str, settings: Mapping[str, Any] | None) -> bool:
         old = parse_settings(text)
     except SettingsInvalid:
         return False
-    # By their JSON text: 1, 1.0 and true are different settings, and their order shows in db.json.
-    return json.dumps(old or {}) == json.dumps(settings or {})
+    return same_json(old or {}, settings or {})
 
 
 def _nsfw(cells: Mapping[str, str]) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from horde_model_reference.documents import Record
+from horde_model_reference.strict_json import find_flaw
 from horde_model_reference.text_backend_names import has_legacy_text_backend_prefix
 from horde_model_reference.text_parameters import MAX_PARAMETERS
 from horde_model_reference.text_rows import split_tags
@@ -31,6 +32,8 @@ def require_writable_name(name: str) -> None:
         raise _refused(name, "name", "it must not be blank")
     if name != name.strip():
         raise _refused(name, "name", "it begins or ends with white space")
+    if find_flaw(name) or "\\" in name:
+        raise _refused(name, "name", "it must not hold a backslash or a lone surrogate")
     if has_legacy_text_backend_prefix(name):
         raise _refused(name, "name", "it starts with a backend prefix; such entries are made on their own")
     if "://" in name:

@@ -13,7 +13,7 @@ from horde_model_reference.meta_consts import (
     get_category_descriptor,
     is_registered_category,
 )
-from horde_model_reference.model_reference_records import get_record_type_for_category
+from horde_model_reference.model_reference_records import GenericModelRecord, get_record_type_for_category
 from horde_model_reference.strict_json import find_flaw, parse_json_object, printable
 
 KEPT_NULLS: Final[Mapping[str, tuple[str, ...]]] = {MODEL_REFERENCE_CATEGORY.clip: ("pretrained_name",)}
@@ -55,8 +55,9 @@ def validate_record(category: str, name: str, record: Mapping[str, Any]) -> Reco
         problem = error.errors(include_url=False, include_input=False)[0]
         path = ".".join(str(part) for part in problem["loc"])
         raise RecordInvalid(category, name, path, problem["msg"].removeprefix("Value error, ")) from error
-    normal = found.model_dump(mode="json", by_alias=True, exclude_none=True)
-    _require_category(category, name, normal)
+    _require_category(category, name, found)
+    normal = found.model_dump(by_alias=True, exclude_none=True)
+    normal["model_classification"] = found.model_classification.model_dump(mode="json")
     normal["metadata"] = {**normal["metadata"], "schema_version": SCHEMA_VERSION}
     for field in KEPT_NULLS.get(category, ()):
         normal.setdefault(field)
@@ -75,11 +76,11 @@ def _prepare(category: str, record: Mapping[str, Any]) -> Record:
     return prepared
 
 
-def _require_category(category: str, name: str, normal: Record) -> None:
-    expected = get_category_descriptor(category).classification.model_dump(mode="json")
-    if normal["record_type"] != category:
-        raise RecordInvalid(category, name, "record_type", f"{normal['record_type']!r} is not {category!r}")
-    if normal["model_classification"] != expected:
+def _require_category(category: str, name: str, found: GenericModelRecord) -> None:
+    if found.record_type != category:
+        raise RecordInvalid(category, name, "record_type", f"{found.record_type!r} is not {category!r}")
+    expected = get_category_descriptor(category).classification
+    if found.model_classification != expected:
         raise RecordInvalid(category, name, "model_classification", f"does not fit, it must be {expected}")
 
 

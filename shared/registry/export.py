@@ -6,9 +6,8 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from horde_model_reference.meta_consts import get_category_descriptor
-
 from horde_model_reference.documents import CategoryDocuments
+from horde_model_reference.meta_consts import get_category_descriptor
 from registry.blobs import Blobs
 from registry.catalogue import SideData
 from registry.documents import load_documents

@@ -3,9 +3,9 @@
 import asyncio
 from typing import Final
 
-from horde_model_reference.meta_consts import MODEL_REFERENCE_CATEGORY
 from pydantic import ValidationError
 
+from horde_model_reference.meta_consts import MODEL_REFERENCE_CATEGORY
 from registry.blobs import Blobs
 from registry.catalogue import CategoryBlobs, SideData
 from registry.content import CatalogueContent, CategoryContent

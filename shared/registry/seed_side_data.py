@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from horde_model_reference.category_import_types import ImportedCategory
 from horde_model_reference.meta_consts import MODEL_REFERENCE_CATEGORY
 from horde_model_reference.strict_json import parse_json_object
-
 from registry.catalogue import ApiVersion, CategoryMetadata, RejectedRecord, SideData
 from registry.sources import SeedSource
 

@@ -6,10 +6,9 @@ from dataclasses import dataclass, replace
 
 from horde_model_reference.category_import import import_source
 from horde_model_reference.category_import_types import ImportedCategory
+from horde_model_reference.documents import CategoryDocuments, SourceUnreadable
 from horde_model_reference.meta_consts import MODEL_REFERENCE_CATEGORY
 from horde_model_reference.v2_format import parse_v2
-
-from horde_model_reference.documents import CategoryDocuments, SourceUnreadable
 from registry.blobs import Blobs
 from registry.catalogue import CatalogueRef, SideData
 from registry.documents import load_documents, store_documents

@@ -16,14 +16,12 @@ def measured(calls: Histogram | None, operation: str) -> Iterator[None]:
         yield
         return
     started = time.perf_counter()
-    outcome = "ok"
+    outcome = "interrupted"  # by a cancellation, or by a bug
     try:
         yield
+        outcome = "ok"
     except ServiceError as error:
         outcome = type(error).__name__
-        raise
-    except BaseException:
-        outcome = "interrupted"
         raise
     finally:
         calls.labels(operation, outcome).observe(time.perf_counter() - started)

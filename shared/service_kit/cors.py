@@ -10,6 +10,8 @@ from typing import Final
 from aiohttp import hdrs
 from multidict import istr
 
+from service_kit.ready_response import header_lines
+
 API_KEY: Final = istr("apikey")
 ANY: Final = "*"
 EXPOSED: Final = "ETag, X-Revision, X-Stale, Retry-After, Location, X-Request-ID"
@@ -21,6 +23,23 @@ ALLOWED_HEADERS: Final = (
 MAX_AGE_SECONDS: Final = 7200  # browsers cap it themselves
 
 
+class CorsHeaders:
+    """The headers that let pages of an origin (`*`: of all) read an answer; none if it is None."""
+
+    __slots__ = ("headers", "lines")
+
+    def __init__(self, origin: str | None) -> None:
+        self.headers: dict[str, str] = {}
+        if origin is not None:
+            self.headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = origin
+            self.headers[hdrs.ACCESS_CONTROL_EXPOSE_HEADERS] = EXPOSED
+        self.lines = header_lines(self.headers)
+
+
+TO_ANYBODY: Final = CorsHeaders(ANY)
+TO_NOBODY: Final = CorsHeaders(None)
+
+
 class CorsRules:
     """The rules of one service. `allowed_origins` may hold `*`."""
 
@@ -28,9 +47,17 @@ class CorsRules:
         self._origins = frozenset(origin.rstrip("/") for origin in allowed_origins)
         self._open_reads = open_reads
 
-    def allowed_origin(self, headers: Mapping[str, str]) -> str | None:
-        """Return the value of `Access-Control-Allow-Origin` for a request, or None: send no such header."""
-        return self._allowed(headers.get(hdrs.ORIGIN), keyed=API_KEY in headers)
+    def answer(self, request_headers: Mapping[str, str]) -> "CorsHeaders":
+        """Return the headers for the answer to a request."""
+        if self._open_reads and API_KEY not in request_headers:  # nearly always
+            return TO_ANYBODY
+        match self._allowed(request_headers.get(hdrs.ORIGIN), keyed=API_KEY in request_headers):
+            case None:
+                return TO_NOBODY
+            case "*":
+                return TO_ANYBODY
+            case origin:
+                return CorsHeaders(origin)
 
     def preflight(self, headers: Mapping[str, str]) -> dict[str, str]:
         """Return the headers that answer a preflight request."""

@@ -36,8 +36,8 @@ async def open_fetch(
     """Yield a function that returns the body behind a URL.
 
     It raises `NotFound` (404), `PeerRefused` (other 4xx, or a body over `max_bytes`) and `PeerUnavailable`
-    (no connection, 429, 5xx, cut off or too slow) after the retries of the policy. `neighbour` is the name of the
-    other server in the metrics.
+    (no connection, 429, 5xx, cut off or too slow) after the retries of the policy. `neighbour` is the
+    name of the other server in the metrics.
     """
     timeout = aiohttp.ClientTimeout(
         total=None, sock_connect=CONNECT_TIMEOUT_SECONDS, sock_read=READ_TIMEOUT_SECONDS

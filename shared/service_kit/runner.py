@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from service_kit.errors import ServiceError
 from service_kit.settings import ENV_PREFIX, HttpSettings
 
 OnListening = Callable[[str], None]
@@ -19,7 +20,7 @@ BACKLOG: Final = 1024
 log = logging.getLogger(__name__)
 
 
-class CannotListen(Exception):
+class CannotListen(ServiceError):
     """The address cannot be listened on. The text says why and which setting to change."""
 
 

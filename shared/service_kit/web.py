@@ -11,6 +11,7 @@ import re
 import secrets
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
+from time import perf_counter
 from typing import Any, BinaryIO, Final
 
 import orjson
@@ -18,9 +19,10 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
 from service_kit.access_log import AccessLog
-from service_kit.cors import EXPOSED, CorsRules
+from service_kit.cors import CorsRules
 from service_kit.errors import RequestInvalid, ServiceError
-from service_kit.request_recorder import X_REQUEST_ID, RequestRecorder
+from service_kit.ready_response import ReadyResponse
+from service_kit.request_recorder import STARTED, X_REQUEST_ID, RequestRecorder
 from service_kit.settings import HttpSettings
 from service_kit.slashes import redirect_target
 from service_kit.telemetry import Telemetry
@@ -103,6 +105,7 @@ class _Skin:
 
         @web.middleware
         async def skin(request: web.Request, handler: Handler) -> web.StreamResponse:
+            request[STARTED] = perf_counter()
             request_id = self._request_id(request)
             try:
                 if request.method == hdrs.METH_OPTIONS and hdrs.ORIGIN in request.headers:
@@ -142,14 +145,13 @@ class _Skin:
             return
         headers = response.headers
         headers[X_REQUEST_ID] = request_id
-        if hdrs.ACCESS_CONTROL_ALLOW_METHODS not in headers:
-            if (vary := headers.get(hdrs.VARY)) is None:
-                headers[hdrs.VARY] = hdrs.ORIGIN
-            elif hdrs.ORIGIN not in vary:
-                headers[hdrs.VARY] = f"{vary}, {hdrs.ORIGIN}"
-            if (origin := self._cors.allowed_origin(request.headers)) is not None:
-                headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = origin
-                headers[hdrs.ACCESS_CONTROL_EXPOSE_HEADERS] = EXPOSED
+        cors = self._cors.answer(request.headers)
+        if isinstance(response, ReadyResponse):
+            response.more_lines = cors.lines
+        elif hdrs.ACCESS_CONTROL_ALLOW_METHODS not in headers:  # a preflight has its own
+            vary = headers.get(hdrs.VARY)
+            headers[hdrs.VARY] = f"{vary}, {hdrs.ORIGIN}" if vary else hdrs.ORIGIN
+            headers.update(cors.headers)
         if self._on_response is not None:
             self._on_response(request, response)
         if self._draining:

@@ -199,7 +199,7 @@ async def test_every_command_fails_with_a_line_and_status_one(tmp_path: Path) ->
     for words, said in (
         (("export", str(tmp_path / "out")), "holds no catalogue"),
         (("seed", "--from", str(tmp_path / "none")), "not a directory"),
-        (("convert", "to-v2", "clip"), "not JSON|cannot be read|is empty|invalid"),
+        (("convert", "to-v2", "clip"), "line 1 column 1: expected an object"),
     ):
         status, _, err = await run_command(*words, settings=settings)
         assert status == 1

@@ -5,13 +5,15 @@ from collections.abc import Iterator
 
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
+
 from service_kit.settings import ENV_PREFIX, NESTED_DELIMITER
 from standalone.settings import StandaloneSettings
 
 HEAD = f"""# Configuration
 
-Environment variables; all names begin with `{ENV_PREFIX}`, which is left out below. Lists are JSON lists or words
-separated by commas. A value that cannot be used stops the start with the name of its variable.
+Environment variables; all names begin with `{ENV_PREFIX}`, which is left out below. Lists are JSON
+lists or words separated by commas. A value that cannot be used stops the start with the name of its
+variable.
 This page is made from the settings classes (`make docs`).
 
 | variable | default | meaning |
@@ -20,8 +22,8 @@ This page is made from the settings classes (`make docs`).
 
 
 def configuration_page() -> str:
-    rows = (f"| `{name}` | {default} | {meaning} |\n" for name, default, meaning in _rows("", StandaloneSettings))
-    return HEAD + "".join(rows)
+    rows = _rows("", StandaloneSettings)
+    return HEAD + "".join(f"| `{name}` | {default} | {meaning} |\n" for name, default, meaning in rows)
 
 
 def _rows(before: str, model: type[BaseModel]) -> Iterator[tuple[str, str, str]]:

@@ -29,6 +29,7 @@ LIBRARY_DEPENDENCIES: Final = {"pydantic", "pydantic_core", "typing_extensions",
 BROAD_EXCEPT_ALLOWED: Final = {
     "service_kit/web.py": "the one place where errors become HTTP",
     "registry/follower.py": "the top of a background loop",
+    "read_api/holder.py": "the top of a background loop",
 }
 LATE_IMPORT_ALLOWED: Final = {
     "service_kit/stores.py": "heavy clients are imported only where they are configured",

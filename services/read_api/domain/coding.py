@@ -7,7 +7,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
-import brotli
+import brotli  # type: ignore[import-untyped] # it ships without types
 
 MIN_COMPRESSED_BYTES: Final = 1024  # below, a coding saves less than its headers and the work cost
 SLOWEST_BROTLI_BYTES: Final = 16 * 1024 * 1024  # above, the slowest level would take tens of seconds
@@ -44,7 +44,8 @@ def compress(body: bytes, coding: Coding, effort: Effort) -> bytes:
             quality = BROTLI_QUALITIES[effort]
             if len(body) > SLOWEST_BROTLI_BYTES:
                 quality = min(quality, BROTLI_QUALITY_FOR_HUGE)
-            return brotli.compress(body, quality=quality)
+            packed: bytes = brotli.compress(body, quality=quality)
+            return packed
         case Coding.IDENTITY:
             return body
 
@@ -56,7 +57,7 @@ def is_form_of(packed: bytes, body: bytes, coding: Coding) -> bool:
             case Coding.GZIP:
                 return gzip.decompress(packed) == body
             case Coding.BROTLI:
-                return brotli.decompress(packed) == body
+                return bool(brotli.decompress(packed) == body)
             case Coding.IDENTITY:
                 return packed == body
     except (OSError, EOFError, zlib.error, brotli.error):

@@ -35,7 +35,7 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One resource at one revision. `digest` identifies the identity bytes, whatever coding they travel in."""
+    """One resource. `digest` identifies the identity bytes, whatever coding they travel in."""
 
     digest: str
     content_type: str
@@ -59,7 +59,7 @@ class Document:
         return forms[Coding.IDENTITY]
 
     def unchanged_for(self, if_none_match: str) -> Headers | None:
-        """Return the headers of the 304 if the client has this content, else None (RFC 9110 section 13.1.2)."""
+        """Return the headers of the 304 if the client has this content (RFC 9110 section 13.1.2)."""
         known = self.not_modified.get(if_none_match)
         if known is not None:
             return known

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from horde_model_reference.text_group_views import GroupSummary, summarise_group
-from horde_model_reference.text_names import group_of
+from horde_model_reference.text_names import established_group_of
 from read_api.domain.coding import Effort
 from read_api.domain.documents import Document, compressed_document, plain_document
 from read_api.domain.records import iterate_records
@@ -23,7 +23,7 @@ def legacy_with_groups_steps(legacy: bytes) -> Steps[Document]:
     groups: dict[str, Entries] = {}
     order: list[tuple[str, str]] = []
     for entry in iterate_records(legacy):
-        group = group_of(entry.key)
+        group = established_group_of(entry.key)
         groups.setdefault(group, {})[entry.key] = entry.values
         order.append((group, entry.key))
         yield

@@ -47,7 +47,7 @@ def _records(text: str) -> Iterator[StoredRecord]:
         start = _expect(text, _skip(text, position), ":")
         values, position = decode(text, start)
         if not isinstance(key, str) or not isinstance(values, dict):
-            raise ValueError(f"no record at character {start}")
+            raise ValueError(f"no record at character {start}")  # noqa: TRY004 - the input is wrong
         yield StoredRecord(key, values, text[start:position].encode())
         position = _skip(text, position)
         if text[position] == "}":

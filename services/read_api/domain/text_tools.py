@@ -1,4 +1,4 @@
-"""The text models of one revision, by group, and the answers about all of them (http-read-api.md section 8)."""
+"""The text models of a revision by group, and the answers about all of them (http-read-api.md section 8)."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from horde_model_reference.text_group_views import GroupMember, GroupView, group_member, view_group
-from horde_model_reference.text_names import group_of
+from horde_model_reference.text_names import established_group_of
 from read_api.domain.documents import Document
 from read_api.domain.group_answers import GroupOverview, overview_steps
 from read_api.domain.legacy_groups import legacy_with_groups_steps
@@ -93,7 +93,7 @@ def text_tools(models: TextModels, side_data: SideData, legacy: bytes | None) ->
 def _named_group_steps(models: TextModels, canonical_groups: Mapping[str, str]) -> Steps[tuple[str, ...]]:
     groups: set[str] = set()
     for name in models.bodies:
-        group = group_of(name)
+        group = established_group_of(name)
         groups.add(canonical_groups.get(group, group))
         yield
     return tuple(sorted(groups))

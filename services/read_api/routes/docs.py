@@ -39,7 +39,7 @@ PAGE: Final = b"""<!DOCTYPE html>
 </head>
 <body>
 <div id="api"></div>
-<noscript>This page needs JavaScript. The description it shows is <a href="openapi.json">openapi.json</a>.</noscript>
+<noscript>This page needs JavaScript. What it shows: <a href="openapi.json">openapi.json</a>.</noscript>
 <script src="docs/swagger-ui-bundle.js"></script>
 <script src="docs/start.js"></script>
 </body>
@@ -118,7 +118,7 @@ class Documentation:
         return web.Response(status=307, headers={"Location": "docs"})
 
     async def start(self, request: web.Request) -> web.Response:
-        """Serve the script that starts Swagger UI; apart from the page because that one forbids inline ones."""
+        """Serve the script that starts Swagger UI; the page forbids scripts within itself."""
         return serve(request, self._holder.pages, self._start)
 
     async def file(self, name: str, request: web.Request) -> web.Response:

@@ -28,7 +28,7 @@ V2_TAG: Final = "v2: references"
 MODEL_NAME: Final = "model_name"
 ANY_NAME: Final = r"[\s\S]+"  # names may hold slashes, sent as they are or as %2F
 CATEGORY_OF_ALIAS: Final = "|".join(CATEGORIES)
-NAME_OF_ALIAS: Final = r"(?!(?:search|popular|pending|add|model)$)[^{}/]+"  # other routes end like that
+NAME_OF_ALIAS: Final = r"(?!(?:search|popular|pending|add|model|compose_name)$)[^{}/]+"  # other routes
 
 LEGACY_DOCUMENT: Final = dict[str, dict[str, Any]]
 NOT_LOADED: Final = {503: Problem}
@@ -56,8 +56,8 @@ class References:
             "A legacy document by category or file name",
             V1_TAG,
             {200: LEGACY_DOCUMENT, 404: Problem, 422: Problem, **NOT_LOADED},
-            description="Also accepts `stable_diffusion`, `<category>.json`, `stable_diffusion.json`, `db.json`"
-            " and `diffusers.json`.",
+            description="Besides the categories: `stable_diffusion`, `<category>.json`, "
+            "`stable_diffusion.json`, `db.json`, `diffusers.json`.",
         )
         for category in CATEGORIES:
             yield from self._v2_endpoints(category)

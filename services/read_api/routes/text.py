@@ -9,6 +9,7 @@ from aiohttp import hdrs, web
 from pydantic import BaseModel, Field
 
 from horde_model_reference.text_families import suggest_families
+from horde_model_reference.text_group_views import GroupView
 from horde_model_reference.text_groups import NameParts, compose_name
 from horde_model_reference.text_names import group_of, parse_text_name
 from read_api import responses as shapes
@@ -205,9 +206,7 @@ class TextToolRoutes:
         """Serve one group with its members."""
         name = parse_query(NameParameters, request.query).name
         pages, tools = self._tools()
-        view = tools.models.view(name)
-        if view is None:
-            raise NotFound(f"there is no text model group '{name}'")
+        view = _view(tools, name)
         return serve_value(request, pages, group_value(view, tools.side_data, tools.canonical_groups))
 
     async def name_schema(self, request: web.Request) -> web.Response:
@@ -215,10 +214,7 @@ class TextToolRoutes:
         name = parse_query(NameParameters, request.query).name
         pages, tools = self._tools()
         schema = saved_schema(name, tools.side_data, tools.canonical_groups)
-        view = tools.models.view(name) if schema is None else None
-        found = schema or (view and view.name_format)
-        if found is None:
-            raise NotFound(f"there is no text model group '{name}'")
+        found = schema or _view(tools, name).name_format
         value = {"group_name": name, "name_schema": name_format(found), "is_custom": schema is not None}
         return serve_value(request, pages, value)
 
@@ -269,6 +265,13 @@ class TextToolRoutes:
         """Return the tools of the current pages; over no models where there are none."""
         pages = self._holder.current()
         return pages, pages.text or text_tools(TextModels(), pages.side_data, None)
+
+
+def _view(tools: TextTools, group: str) -> GroupView:
+    view = tools.models.view(group)
+    if view is None:
+        raise NotFound(f"there is no text model group '{group}'")
+    return view
 
 
 def _alias_value(canonical: str, aliases: tuple[str, ...]) -> dict[str, Any]:

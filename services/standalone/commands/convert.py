@@ -141,7 +141,8 @@ def _change(given: Mapping[str, Any]) -> Change:
             return Update(name, given.get("set", {}), tuple(given.get("unset", ())))
         case {"op": "delete", "name": str(name)}:
             return Delete(name)
-    raise SourceUnreadable(f"not a change: {json.dumps(given)[:200]}")
+        case _:
+            raise SourceUnreadable(f"not a change: {json.dumps(given)[:200]}")
 
 
 def _name_parts(name: str) -> dict[str, Any]:

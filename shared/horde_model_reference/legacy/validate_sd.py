@@ -1,4 +1,4 @@
-"""Is a stable_diffusion.json in the canonical form? The CI of the image repository asks this of every change."""
+"""Is a stable_diffusion.json canonical? The CI of the image repository asks this of every change."""
 
 import logging
 from pathlib import Path
@@ -20,7 +20,7 @@ from horde_model_reference.strict_json import parse_json_object
 log = logging.getLogger(__name__)
 
 CANONICAL_KEYS: Final = tuple(key for key in IMAGE_KEYS if key != "min_bridge_version")
-"""`min_bridge_version` is understood, but the canonical form has no place for it (data-model.md section 4)."""
+"""`min_bridge_version` is understood, but has no place in the canonical form (data-model.md section 4)."""
 
 _DEFAULTS: Final = {"type": "ckpt", "inpainting": False, "config": {}}
 

@@ -1,7 +1,7 @@
 import gzip
 import hashlib
 
-import brotli
+import brotli  # type: ignore[import-untyped] # it ships without types
 import pytest
 
 from read_api.domain.coding import Coding, Effort

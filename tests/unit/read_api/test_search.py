@@ -66,7 +66,7 @@ def a_text_table(*records: Record, quantized: frozenset[str] = frozenset()) -> S
     return a_table(*records, category="text_generation", fields=TEXT_FIELDS, quantized=quantized)
 
 
-def answer(table: SearchTable, **conditions: Any) -> dict[str, Any]:
+def answer(table: SearchTable, **conditions: Any) -> dict[str, Any]:  # noqa: ANN401 - of many types
     query = SearchQuery(**conditions)
     check(query, table)
     ranks: dict[str, Ranks] = run_now(rank_steps(table))
@@ -74,7 +74,7 @@ def answer(table: SearchTable, **conditions: Any) -> dict[str, Any]:
     return result
 
 
-def found(table: SearchTable, **conditions: Any) -> list[str]:
+def found(table: SearchTable, **conditions: Any) -> list[str]:  # noqa: ANN401 - of many types
     return [record["name"] for record in answer(table, **conditions)["results"]]
 
 
@@ -322,10 +322,10 @@ def naive(given_records: list[Record], query: SearchQuery) -> dict[str, Any]:
     for record in given_records:
         distinct.setdefault(record["name"], record)
     rows = [record for record in distinct.values() if naively_matches(record, query)]
-    if query.sort_by is not None:
-        present = [row for row in rows if row.get(query.sort_by) is not None]
-        missing = [row for row in rows if row.get(query.sort_by) is None]
-        present.sort(key=lambda row: row[query.sort_by], reverse=query.sort_desc)
+    if (name := query.sort_by) is not None:
+        present = [row for row in rows if row.get(name) is not None]
+        missing = [row for row in rows if row.get(name) is None]
+        present.sort(key=lambda row: row[name], reverse=query.sort_desc)
         rows = missing + present if query.sort_desc else present + missing
     end = query.offset + query.limit
     return {

@@ -1,0 +1,123 @@
+"""All services in one process: fills an empty journal, follows it, and says when it is ready."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable
+from typing import Final
+
+from aiohttp import web
+
+from horde_model_reference.documents import SourceUnreadable
+from read_api.answers import RevisionStamp
+from read_api.app import following, loaded_check
+from read_api.endpoints import add_read_routes
+from read_api.holder import PageHolder
+from registry.errors import JournalError
+from registry.follower import Follower
+from service_kit.errors import StoreUnavailable, StoreUnsafe
+from service_kit.health import add_health_routes
+from service_kit.stores import open_cache, open_object_store
+from service_kit.telemetry import Telemetry
+from service_kit.web import create_application
+from standalone.first_fill import fill_when_empty
+from standalone.journal_access import JournalAccess, access_to
+from standalone.settings import StandaloneSettings
+
+SERVICE: Final = "standalone"
+
+OnReady = Callable[[Follower, PageHolder], None]
+OnUnusable = Callable[[Exception], None]
+
+log = logging.getLogger(__name__)
+
+
+def create_app(
+    settings: StandaloneSettings, *, on_ready: OnReady, on_unusable: OnUnusable
+) -> web.Application:
+    """Build a fresh application. It starts although S3 or Redis are down, and attaches later.
+
+    `on_ready` is called once, with the first catalogue; `on_unusable` when waiting cannot help: the store is
+    unsafe, or what an empty journal is to be filled from cannot be read.
+    """
+    telemetry = Telemetry(SERVICE)
+    holder = PageHolder()
+    application = create_application(settings, telemetry, on_response=RevisionStamp(holder))
+
+    async def live(_: web.Application) -> AsyncIterator[None]:
+        async with (
+            open_object_store(settings.data_dir, settings.s3, telemetry) as store,
+            open_cache(settings.redis, telemetry) as cache,
+        ):
+            access = access_to(store)
+            start = _Start(settings, access, on_unusable)
+
+            async def follow() -> None:
+                await start.prepare()
+                async with following(
+                    holder, store, cache, poll_seconds=settings.head_poll_seconds
+                ) as follower:
+                    await holder.loaded()
+                    on_ready(follower, holder)
+                    await start.require_safe_store()
+                    await asyncio.Event().wait()
+
+            task = asyncio.create_task(follow())
+            yield
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    application.cleanup_ctx.append(live)
+    add_read_routes(
+        application,
+        holder,
+        settings.canonical_format,
+        min_revision_wait_seconds=settings.min_revision_wait_seconds,
+    )
+    add_health_routes(application, [loaded_check(holder)])
+    return application
+
+
+class _Start:
+    """What happens before, and beside, following the journal."""
+
+    def __init__(self, settings: StandaloneSettings, access: JournalAccess, on_unusable: OnUnusable) -> None:
+        self._settings = settings
+        self._access = access
+        self._on_unusable = on_unusable
+        self._is_safe = False
+
+    async def prepare(self) -> None:
+        """Fill an empty journal, as soon as the store answers. A damaged journal is left to its follower."""
+        while True:
+            try:
+                if (await self._access.head()).catalogue is None:
+                    await self.require_safe_store()
+                    await fill_when_empty(self._access, self._settings)
+            except StoreUnavailable as error:
+                log.warning("waiting for the object store: %s", error)
+                await asyncio.sleep(min(1.0, self._settings.head_poll_seconds))
+            except SourceUnreadable as error:
+                await self._give_up(error)
+            except JournalError:
+                return
+            else:
+                return
+
+    async def require_safe_store(self) -> None:
+        """Prove once that two writers cannot both win."""
+        while not self._is_safe:
+            try:
+                await self._access.require_safe_store()
+            except StoreUnavailable as error:
+                log.warning("the object store could not be proven safe yet: %s", error)
+                await asyncio.sleep(self._settings.head_poll_seconds)
+            except StoreUnsafe as error:
+                await self._give_up(error)
+            else:
+                self._is_safe = True
+
+    async def _give_up(self, error: Exception) -> None:
+        self._on_unusable(error)
+        await asyncio.Event().wait()  # until the process, which is ending now, cancels this

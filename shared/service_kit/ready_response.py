@@ -1,0 +1,124 @@
+"""Responses whose headers were serialized in advance, for documents that are served again and again."""
+
+import time
+from collections.abc import Mapping
+from email.utils import formatdate
+from functools import lru_cache
+from http import HTTPStatus
+from typing import Final
+
+from aiohttp import HttpVersion11, hdrs, web
+from aiohttp.abc import AbstractStreamWriter
+
+SERVER: Final = "horde-model-reference"
+JOINED_BODY_BYTES: Final = 16 * 1024  # up to here one copy is cheaper than a second write
+_BODILESS: Final = frozenset({204, 304})
+
+
+class ReadyHead:
+    """Status line and headers of an answer, made once for many requests.
+
+    `headers` are those that are the same for every request; `Vary: Origin`, `Content-Length` and
+    `Server` are added, what differs per request comes later. Raises `ValueError` for a header with
+    control characters.
+    """
+
+    __slots__ = ("headers", "lines", "status")
+
+    def __init__(self, status: int, headers: Mapping[str, str], body_length: int) -> None:
+        vary = headers.get(hdrs.VARY)
+        complete = {**headers, hdrs.VARY: f"{vary}, {hdrs.ORIGIN}" if vary else str(hdrs.ORIGIN)}
+        if status not in _BODILESS:
+            complete[hdrs.CONTENT_LENGTH] = str(body_length)
+        complete[hdrs.SERVER] = SERVER
+        self.status = status
+        self.headers = complete
+        self.lines = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n".encode() + header_lines(complete)
+
+
+class ReadyResponse(web.StreamResponse):
+    """An answer made of a `ReadyHead` and its body. Use a new one for each request.
+
+    Saves half of the work that aiohttp does for a response. `headers` holds only what is added for this
+    request. For anything but a kept-alive HTTP/1.1 connection aiohttp's own way is taken.
+    """
+
+    def __init__(self, head: ReadyHead, body: bytes) -> None:
+        super().__init__(status=head.status)
+        self.head = head
+        self.body = body
+        self.more_lines = b""  # serialized headers from outside, such as those for CORS
+        self._closing = False
+        self._writer: AbstractStreamWriter | None = None
+        self._plainly = False
+        self._sent_bytes = 0
+
+    @property
+    def keep_alive(self) -> bool | None:
+        """Whether the connection stays open."""
+        return super().keep_alive if self._plainly else True
+
+    @property
+    def body_length(self) -> int:
+        """Bytes sent, with headers."""
+        return super().body_length if self._plainly else self._sent_bytes
+
+    @property
+    def prepared(self) -> bool:
+        """Whether headers can no longer be added."""
+        return self._writer is not None or super().prepared
+
+    def force_close(self) -> None:
+        """Close the connection after this answer."""
+        self._closing = True
+        super().force_close()
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+        """Begin the answer; bytes are written by `write_eof`."""
+        if self._closing or not request.keep_alive or request.version != HttpVersion11:
+            return await self._prepare_plainly(request)
+        if request.method == hdrs.METH_HEAD:
+            self.body = b""
+        self._writer = request.writer
+        return self._writer
+
+    async def _prepare_plainly(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+        self._plainly = True
+        for line in self.more_lines.decode().splitlines():
+            name, _, value = line.partition(": ")
+            self.headers[name] = value
+        for name, value in self.head.headers.items():
+            self.headers.setdefault(name, value)
+        return await super().prepare(request)
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Send everything."""
+        if self._plainly:
+            await super().write_eof(b"" if self.status in _BODILESS else self.body)
+            return
+        writer = self._writer
+        if writer is None:
+            raise RuntimeError("write_eof before prepare")
+        body = self.body
+        head = b"".join(
+            (self.head.lines, self.more_lines, header_lines(self.headers), _end_of_head(int(time.time())))
+        )
+        if len(body) <= JOINED_BODY_BYTES:
+            await writer.write_eof(head + body)
+        else:
+            await writer.write(head)
+            await writer.write_eof(body)
+        self._sent_bytes = len(head) + len(body)
+
+
+def header_lines(headers: Mapping[str, str]) -> bytes:
+    """Return the headers as they go over the wire. Raises `ValueError` rather than let one inject another."""
+    text = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+    if text.count("\n") != len(headers) or text.count("\r") != len(headers) or "\0" in text:
+        raise ValueError("a header holds a control character")
+    return text.encode()
+
+
+@lru_cache(maxsize=4)
+def _end_of_head(second: int) -> bytes:
+    return f"Date: {formatdate(second, usegmt=True)}\r\n\r\n".encode()
