@@ -25,6 +25,7 @@ from standalone.journal_access import JournalAccess, access_to
 from standalone.settings import StandaloneSettings
 
 SERVICE: Final = "standalone"
+RETRY_SECONDS: Final = 1.0
 
 OnReady = Callable[[Follower, PageHolder], None]
 OnUnusable = Callable[[Exception], None]
@@ -49,8 +50,7 @@ def create_app(
             open_object_store(settings.data_dir, settings.s3, telemetry) as store,
             open_cache(settings.redis, telemetry) as cache,
         ):
-            access = access_to(store)
-            start = _Start(settings, access, on_unusable)
+            start = _Start(settings, access_to(store), on_unusable)
 
             async def follow() -> None:
                 await start.prepare()
@@ -59,7 +59,6 @@ def create_app(
                 ) as follower:
                     await holder.loaded()
                     on_ready(follower, holder)
-                    await start.require_safe_store()
                     await asyncio.Event().wait()
 
             task = asyncio.create_task(follow())
@@ -80,44 +79,29 @@ def create_app(
 
 
 class _Start:
-    """What happens before, and beside, following the journal."""
+    """What happens before the journal is followed."""
 
     def __init__(self, settings: StandaloneSettings, access: JournalAccess, on_unusable: OnUnusable) -> None:
         self._settings = settings
         self._access = access
         self._on_unusable = on_unusable
-        self._is_safe = False
 
     async def prepare(self) -> None:
-        """Fill an empty journal, as soon as the store answers. A damaged journal is left to its follower."""
+        """Prove the store and fill an empty journal, as soon as the store answers.
+
+        A damaged journal is left to its follower, which names the damage and waits for its repair.
+        """
         while True:
             try:
-                if (await self._access.head()).catalogue is None:
-                    await self.require_safe_store()
-                    await fill_when_empty(self._access, self._settings)
+                await self._access.require_safe_store()
+                await fill_when_empty(self._access, self._settings)
             except StoreUnavailable as error:
                 log.warning("waiting for the object store: %s", error)
-                await asyncio.sleep(min(1.0, self._settings.head_poll_seconds))
-            except SourceUnreadable as error:
-                await self._give_up(error)
+                await asyncio.sleep(min(RETRY_SECONDS, self._settings.head_poll_seconds))
+            except (StoreUnsafe, SourceUnreadable) as error:
+                self._on_unusable(error)
+                await asyncio.Event().wait()  # until the process, which is ending now, cancels this
             except JournalError:
                 return
             else:
                 return
-
-    async def require_safe_store(self) -> None:
-        """Prove once that two writers cannot both win."""
-        while not self._is_safe:
-            try:
-                await self._access.require_safe_store()
-            except StoreUnavailable as error:
-                log.warning("the object store could not be proven safe yet: %s", error)
-                await asyncio.sleep(self._settings.head_poll_seconds)
-            except StoreUnsafe as error:
-                await self._give_up(error)
-            else:
-                self._is_safe = True
-
-    async def _give_up(self, error: Exception) -> None:
-        self._on_unusable(error)
-        await asyncio.Event().wait()  # until the process, which is ending now, cancels this

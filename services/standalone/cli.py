@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import logging
 import sys
 from collections.abc import Sequence
 from typing import Final
@@ -32,6 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     module = importlib.import_module(f"standalone.commands.{COMMANDS[words[0]][0]}")
     parser = argparse.ArgumentParser(prog=f"horde-reference {words[0]}", description=module.__doc__)
     module.add_arguments(parser)
+    # an HTTP client that was cut off logs its abandoned writes there, beside the error that is reported
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     try:
         status: int = module.run(parser.parse_args(words[1:]))
     except EXPECTED as error:

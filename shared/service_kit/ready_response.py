@@ -9,7 +9,9 @@ from typing import Final
 
 from aiohttp import HttpVersion11, hdrs, web
 from aiohttp.abc import AbstractStreamWriter
+from multidict import istr
 
+X_REQUEST_ID: Final = istr("X-Request-ID")
 SERVER: Final = "horde-model-reference"
 JOINED_BODY_BYTES: Final = 16 * 1024  # up to here one copy is cheaper than a second write
 _BODILESS: Final = frozenset({204, 304})
@@ -43,10 +45,13 @@ class ReadyResponse(web.StreamResponse):
     request. For anything but a kept-alive HTTP/1.1 connection aiohttp's own way is taken.
     """
 
-    def __init__(self, head: ReadyHead, body: bytes) -> None:
+    def __init__(self, head: ReadyHead, body: bytes, *, route: str = "") -> None:
         super().__init__(status=head.status)
         self.head = head
         self.body = body
+        self.route = route  # path template for the metrics, where the router was not asked
+        self.started = 0.0  # seconds of the performance counter
+        self.request_id = ""
         self.more_lines = b""  # serialized headers from outside, such as those for CORS
         self._closing = False
         self._writer: AbstractStreamWriter | None = None
@@ -84,6 +89,7 @@ class ReadyResponse(web.StreamResponse):
 
     async def _prepare_plainly(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
         self._plainly = True
+        self.headers[X_REQUEST_ID] = self.request_id
         for line in self.more_lines.decode().splitlines():
             name, _, value = line.partition(": ")
             self.headers[name] = value
@@ -93,6 +99,8 @@ class ReadyResponse(web.StreamResponse):
 
     async def write_eof(self, data: bytes = b"") -> None:
         """Send everything."""
+        if data:
+            raise RuntimeError("the body of a ready response cannot be extended")
         if self._plainly:
             await super().write_eof(b"" if self.status in _BODILESS else self.body)
             return
@@ -100,9 +108,8 @@ class ReadyResponse(web.StreamResponse):
         if writer is None:
             raise RuntimeError("write_eof before prepare")
         body = self.body
-        head = b"".join(
-            (self.head.lines, self.more_lines, header_lines(self.headers), _end_of_head(int(time.time())))
-        )
+        own = f"X-Request-ID: {self.request_id}\r\n".encode() + header_lines(self.headers)
+        head = b"".join((self.head.lines, self.more_lines, own, _end_of_head(int(time.time()))))
         if len(body) <= JOINED_BODY_BYTES:
             await writer.write_eof(head + body)
         else:

@@ -1,17 +1,17 @@
 """Metrics and access log of each request, taken after its last byte was handed over."""
 
+from datetime import UTC, datetime
 from time import perf_counter
 from time import time as unix_time
 from typing import Final
 
 from aiohttp import hdrs, web
 from aiohttp.abc import AbstractAccessLogger
-from multidict import istr
 
-from service_kit.access_log import MAX_TEXT_CHARACTERS, AccessLog, render_line
+from service_kit.access_log import MAX_TEXT_CHARACTERS, AccessLog, loggable_path, render_line
+from service_kit.ready_response import X_REQUEST_ID, ReadyResponse
 from service_kit.telemetry import RequestSeries, Telemetry
 
-X_REQUEST_ID: Final = istr("X-Request-ID")
 STARTED: Final = web.RequestKey("started", float)  # seconds of the performance counter
 KNOWN_METHODS: Final = frozenset(hdrs.METH_ALL)
 UNMATCHED: Final = "(unmatched)"
@@ -29,14 +29,25 @@ class RequestRecorder(AbstractAccessLogger):
         self._metrics = telemetry.requests
         self._access_log = access_log
         self._series: dict[tuple[web.AbstractRoute, int], RequestSeries] = {}
+        self._ready_series: dict[tuple[str, str, int], RequestSeries] = {}
 
     def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
         """Record one request. `time` comes in steps of a millisecond, so only as the second choice."""
-        started = request.get(STARTED)
-        seconds = time if started is None else perf_counter() - started
-        self._find_series(request, response.status).observe(seconds)
+        if isinstance(response, ReadyResponse):
+            started: float | None = response.started
+            series = self._series_of_ready(request.method, response)
+        else:
+            started = request.get(STARTED)
+            series = self._find_series(request, response.status)
+        seconds = perf_counter() - started if started else time
+        series.observe(seconds)
         if self._access_log is not None:
             self._access_log.append(_access_line(request, response, seconds))
+
+    def _series_of_ready(self, method: str, response: ReadyResponse) -> RequestSeries:
+        key = (method, response.route, response.status)
+        found = self._ready_series.get(key)
+        return self._ready_series.setdefault(key, self._metrics.series(*key)) if found is None else found
 
     def _find_series(self, request: web.BaseRequest, status: int) -> RequestSeries:
         try:
@@ -56,13 +67,18 @@ class RequestRecorder(AbstractAccessLogger):
 
 def _access_line(request: web.BaseRequest, response: web.StreamResponse, seconds: float) -> bytes:
     agent = request.headers.get(hdrs.USER_AGENT)
-    fields: dict[str, object] = {
-        "method": request.method,
-        "status": response.status,
-        "bytes": response.body_length,
-        "microseconds": int(seconds * 1_000_000),
-        "remote": request.remote,
-        "agent": agent and agent[:MAX_TEXT_CHARACTERS],
-        "request_id": response.headers.get(X_REQUEST_ID),
-    }
-    return render_line(unix_time(), request.raw_path if isinstance(request, web.Request) else "", fields)
+    ready = isinstance(response, ReadyResponse)
+    return render_line(
+        {
+            "time": datetime.fromtimestamp(unix_time(), UTC),
+            "log": "access",
+            "method": request.method,
+            "path": loggable_path(request.raw_path) if isinstance(request, web.Request) else "",
+            "status": response.status,
+            "bytes": response.body_length,
+            "microseconds": int(seconds * 1_000_000),
+            "remote": request.remote,
+            "agent": agent and agent[:MAX_TEXT_CHARACTERS],
+            "request_id": response.request_id if ready else response.headers.get(X_REQUEST_ID),
+        }
+    )

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from service_kit.errors import ServiceError
 from service_kit.settings import ENV_PREFIX, HttpSettings
+from service_kit.web import install_shortcut
 
 OnListening = Callable[[str], None]
 
@@ -66,19 +67,13 @@ class _Process:
             )
             try:
                 if await self._until_signalled(runner.setup()):
-                    await self._listen(runner, listener)
+                    await start_listening(runner, listener, self._settings)
                     self._report(listener)
                     await self._signalled.wait()
                     log.info("stopping: requests may finish for %g s", self._settings.drain_seconds)
             finally:
                 await self._finish(runner.cleanup())
         return self._forced and 128 + self._forced
-
-    async def _listen(self, runner: web.AppRunner, listener: socket.socket) -> None:
-        try:
-            await web.SockSite(runner, listener, backlog=BACKLOG).start()
-        except OSError as error:  # another process bound the same port at the same moment
-            raise _cannot_listen(self._settings.host, self._settings.port, error) from error
 
     def _report(self, listener: socket.socket) -> None:
         address = base_url(self._settings.host, listener.getsockname()[1])
@@ -122,6 +117,16 @@ class _Process:
             log.warning("second signal: ending at once")
             self._forced = number
             self._work.cancel()
+
+
+async def start_listening(runner: web.AppRunner, listener: socket.socket, settings: HttpSettings) -> None:
+    """Answer requests on the socket with an application that was set up. Raises `CannotListen`."""
+    if runner.server is not None:
+        install_shortcut(runner.app, runner.server)
+    try:
+        await web.SockSite(runner, listener, backlog=BACKLOG).start()
+    except OSError as error:  # another process bound the same port at the same moment
+        raise _cannot_listen(settings.host, settings.port, error) from error
 
 
 def bind(host: str, port: int) -> socket.socket:

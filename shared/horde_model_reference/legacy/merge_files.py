@@ -23,7 +23,7 @@ class _Pair:
 
 @dataclass(slots=True)
 class _Slot:
-    """Consecutive legacy entries: those of one v2 download, and what v2 does not know behind them."""
+    """The legacy entries of one v2 download, and what v2 does not know behind them."""
 
     name: str | None
     entries: list[Record] = field(default_factory=list)
@@ -72,15 +72,13 @@ def _pair(before: Sequence[Record], after: Sequence[Record]) -> list[_Pair]:
 
 def _slots(entries: Sequence[Record] | None, key: str, names: set[str]) -> list[_Slot]:
     """Sort entries into slots. The first slot has no name: it holds what stands before all known entries."""
-    slots = [_Slot(None)]
-    seen: set[str] = set()
+    current = _Slot(None)
+    slots: dict[str | None, _Slot] = {None: current}
     for entry in entries or ():
-        name = entry[key]
-        if name in names and name not in seen:
-            seen.add(name)
-            slots.append(_Slot(name))
-        slots[-1].entries.append(entry)
-    return slots
+        if entry[key] in names:
+            current = slots.setdefault(entry[key], _Slot(entry[key]))
+        current.entries.append(entry)
+    return list(slots.values())
 
 
 def _merge_files(slots: list[_Slot], pairs: Sequence[_Pair]) -> list[Record]:

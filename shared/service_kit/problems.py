@@ -1,0 +1,58 @@
+"""Errors as HTTP answers: the one error shape of the API (http-read-api.md section 1)."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any, Final
+
+import orjson
+from aiohttp import hdrs, web
+
+from service_kit.errors import RequestInvalid, ServiceError
+from service_kit.slashes import redirect_target
+
+RETRY_AFTER_SECONDS: Final = 5
+JSON_TYPE: Final = "application/json"
+
+log = logging.getLogger(__name__)
+
+
+def problem(status: int, detail: object, *, headers: Mapping[str, str] | None = None) -> web.Response:
+    """Return the one error answer: JSON `{"detail": ...}`, a text or (for 422) a list of problems."""
+    return web.Response(
+        status=status,
+        body=orjson.dumps({"detail": detail}, default=str),
+        content_type=JSON_TYPE,
+        headers=headers,
+    )
+
+
+async def answer_http_exception(request: web.Request, error: web.HTTPException) -> web.Response:
+    """Answer the router's 404 and 405, the body limit's 413, and redirects."""
+    if error.status < 400:
+        return web.Response(
+            status=error.status, headers={hdrs.LOCATION: error.headers.get(hdrs.LOCATION, "")}
+        )
+    if error.status == 404 and (target := await redirect_target(request)) is not None:
+        return web.Response(status=307, headers={hdrs.LOCATION: target})
+    allow = error.headers.get(hdrs.ALLOW)
+    answer = problem(error.status, error.reason, headers={hdrs.ALLOW: allow} if allow else None)
+    if error.status == 413:
+        answer.force_close()  # do not read the rest of the body
+    return answer
+
+
+def answer_service_error(request: web.Request, error: ServiceError, request_id: str) -> web.Response:
+    """Answer an error of ours with its status; one that can pass also says when to try again."""
+    if error.status >= 500:
+        log.log(
+            logging.WARNING if error.retryable else logging.ERROR,
+            "%s %s: %s (request %s)",
+            request.method,
+            request.path,
+            error,
+            request_id,
+            exc_info=None if error.retryable else error,
+        )
+    detail: Any = error.details if isinstance(error, RequestInvalid) else str(error)
+    headers: dict[str, str] = {hdrs.RETRY_AFTER: str(RETRY_AFTER_SECONDS)} if error.retryable else {}
+    return problem(error.status, detail, headers=headers)
