@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final
 
 from aiohttp import web
@@ -53,12 +53,13 @@ def create_app(
             start = _Start(settings, access_to(store), on_unusable)
 
             async def follow() -> None:
-                await start.prepare()
+                await start.fill()
                 async with following(
                     holder, store, cache, poll_seconds=settings.head_poll_seconds
                 ) as follower:
                     await holder.loaded()
                     on_ready(follower, holder)
+                    await start.require_safe_store()
                     await asyncio.Event().wait()
 
             task = asyncio.create_task(follow())
@@ -79,29 +80,37 @@ def create_app(
 
 
 class _Start:
-    """What happens before the journal is followed."""
+    """What happens before, and beside, following the journal."""
 
     def __init__(self, settings: StandaloneSettings, access: JournalAccess, on_unusable: OnUnusable) -> None:
         self._settings = settings
         self._access = access
         self._on_unusable = on_unusable
 
-    async def prepare(self) -> None:
-        """Prove the store and fill an empty journal, as soon as the store answers.
+    async def fill(self) -> None:
+        """Fill an empty journal, as soon as the store answers and is proven safe.
 
         A damaged journal is left to its follower, which names the damage and waits for its repair.
         """
+        with contextlib.suppress(JournalError):
+            await self._until_answered(self._fill_when_empty)
+
+    async def require_safe_store(self) -> None:
+        """Prove the store for the writers; a race of writers can take seconds, readers do not wait."""
+        await self._until_answered(self._access.require_safe_store)
+
+    async def _fill_when_empty(self) -> None:
+        if (await self._access.head()).catalogue is None:
+            await self._access.require_safe_store()
+            await fill_when_empty(self._access, self._settings)
+
+    async def _until_answered(self, step: Callable[[], Awaitable[None]]) -> None:
         while True:
             try:
-                await self._access.require_safe_store()
-                await fill_when_empty(self._access, self._settings)
+                return await step()
             except StoreUnavailable as error:
                 log.warning("waiting for the object store: %s", error)
                 await asyncio.sleep(min(RETRY_SECONDS, self._settings.head_poll_seconds))
             except (StoreUnsafe, SourceUnreadable) as error:
                 self._on_unusable(error)
                 await asyncio.Event().wait()  # until the process, which is ending now, cancels this
-            except JournalError:
-                return
-            else:
-                return

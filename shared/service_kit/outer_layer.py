@@ -5,7 +5,6 @@ shape. It runs for every request, so each of its lines is weighed.
 """
 
 import itertools
-import logging
 import re
 import secrets
 from collections.abc import Awaitable, Callable
@@ -17,7 +16,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 from service_kit.cors import CorsRules
 from service_kit.errors import ServiceError
-from service_kit.problems import answer_http_exception, answer_service_error, problem
+from service_kit.problems import answer_http_exception, answer_service_error, answer_unhandled
 from service_kit.ready_response import X_REQUEST_ID, ReadyResponse
 from service_kit.request_recorder import STARTED
 from service_kit.settings import HttpSettings
@@ -28,8 +27,6 @@ ServerHandler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 _SANE_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:+/=@-]{1,128}")
 _SHORTCUT_METHODS: Final = frozenset({hdrs.METH_GET, hdrs.METH_HEAD})
-
-log = logging.getLogger(__name__)
 
 
 class OuterLayer:
@@ -55,14 +52,19 @@ class OuterLayer:
         @web.middleware
         async def outer_layer(request: web.Request, handler: Handler) -> web.StreamResponse:
             started = perf_counter()
-            request_id = self._request_id(request)
-            response = await self._answer(request, handler, request_id)
+            try:
+                if request.method == hdrs.METH_OPTIONS or request.body_exists:
+                    response = self._answer_early(request) or await handler(request)
+                else:
+                    response = await handler(request)
+            except Exception as error:  # noqa: BLE001 - the border; not CancelledError: a client that hung up is no failure
+                response = await self._answer_error(request, error)
             if isinstance(response, ReadyResponse):
                 response.route = request.match_info.route.resource.canonical  # type: ignore[union-attr] # a route's
                 response.started = started
             else:
                 request[STARTED] = started
-            self._dress(request, response, request_id)
+            self._dress(request, response)
             return response
 
         return outer_layer
@@ -79,48 +81,47 @@ class OuterLayer:
                 response = shortcut(request)
                 if response is not None:
                     response.started = started
-                    self._dress(request, response, self._request_id(request))
+                    self._dress(request, response)
                     return response
             return await router(request)
 
         return shortcut_or_router
 
-    async def _answer(self, request: web.Request, handler: Handler, request_id: str) -> web.StreamResponse:
-        try:
-            if request.method == hdrs.METH_OPTIONS and hdrs.ORIGIN in request.headers:
-                return web.Response(status=204, headers=self._cors.preflight(request.headers))
-            if request.body_exists:
-                self._check_length(request)
-            return await handler(request)
-        except web.HTTPException as error:
-            return await answer_http_exception(request, error)
-        except ServiceError as error:
-            return answer_service_error(request, error, request_id)
-        except Exception:  # not CancelledError: a client that hung up is no failure
-            log.exception("%s %s: unhandled (request %s)", request.method, request.path, request_id)
-            return problem(500, "internal error")
-
-    def _request_id(self, request: web.Request) -> str:
-        given = request.headers.get(X_REQUEST_ID)
-        if given is not None and _SANE_REQUEST_ID.fullmatch(given):
-            return given
-        return next(self._ids)
-
-    def _check_length(self, request: web.Request) -> None:
+    def _answer_early(self, request: web.Request) -> web.StreamResponse | None:
+        if request.method == hdrs.METH_OPTIONS and hdrs.ORIGIN in request.headers:
+            return web.Response(status=204, headers=self._cors.preflight(request.headers))
         length = request.content_length
         if length is not None and length > self._max_body_bytes:
             raise web.HTTPRequestEntityTooLarge(self._max_body_bytes, length)
+        return None
 
-    def _dress(self, request: web.Request, response: web.StreamResponse, request_id: str) -> None:
+    async def _answer_error(self, request: web.Request, error: Exception) -> web.Response:
+        request_id = self._request_id(request)
+        match error:
+            case web.HTTPException():
+                answer = await answer_http_exception(request, error)
+            case ServiceError():
+                answer = answer_service_error(request, error, request_id)
+            case _:
+                answer = answer_unhandled(request, error, request_id)
+        answer.headers[X_REQUEST_ID] = request_id
+        return answer
+
+    def _request_id(self, request: web.Request) -> str:
+        given = request.headers.get(X_REQUEST_ID)
+        return next(self._ids) if given is None or not _SANE_REQUEST_ID.fullmatch(given) else given
+
+    def _dress(self, request: web.Request, response: web.StreamResponse) -> None:
         cors = self._cors.answer(request.headers)
         if isinstance(response, ReadyResponse):
-            response.request_id = request_id
+            response.request_id = self._request_id(request)
             response.more_lines = cors.lines
         elif response.prepared:  # a streamed answer: its headers are gone
             return
         else:
             headers = response.headers
-            headers[X_REQUEST_ID] = request_id
+            if X_REQUEST_ID not in headers:
+                headers[X_REQUEST_ID] = self._request_id(request)
             if hdrs.ACCESS_CONTROL_ALLOW_METHODS not in headers:  # a preflight has its own
                 vary = headers.get(hdrs.VARY)
                 headers[hdrs.VARY] = f"{vary}, {hdrs.ORIGIN}" if vary else hdrs.ORIGIN

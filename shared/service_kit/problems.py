@@ -56,3 +56,9 @@ def answer_service_error(request: web.Request, error: ServiceError, request_id: 
     detail: Any = error.details if isinstance(error, RequestInvalid) else str(error)
     headers: dict[str, str] = {hdrs.RETRY_AFTER: str(RETRY_AFTER_SECONDS)} if error.retryable else {}
     return problem(error.status, detail, headers=headers)
+
+
+def answer_unhandled(request: web.Request, error: Exception, request_id: str) -> web.Response:
+    """Answer a bug: the log has everything, the client nothing of it."""
+    log.error("%s %s: unhandled (request %s)", request.method, request.path, request_id, exc_info=error)
+    return problem(500, "internal error")

@@ -67,7 +67,11 @@ class RequestRecorder(AbstractAccessLogger):
 
 def _access_line(request: web.BaseRequest, response: web.StreamResponse, seconds: float) -> bytes:
     agent = request.headers.get(hdrs.USER_AGENT)
-    ready = isinstance(response, ReadyResponse)
+
+    if isinstance(response, ReadyResponse):
+        request_id: str | None = response.request_id
+    else:
+        request_id = response.headers.get(X_REQUEST_ID)
     return render_line(
         {
             "time": datetime.fromtimestamp(unix_time(), UTC),
@@ -79,6 +83,6 @@ def _access_line(request: web.BaseRequest, response: web.StreamResponse, seconds
             "microseconds": int(seconds * 1_000_000),
             "remote": request.remote,
             "agent": agent and agent[:MAX_TEXT_CHARACTERS],
-            "request_id": response.request_id if ready else response.headers.get(X_REQUEST_ID),
+            "request_id": request_id,
         }
     )

@@ -45,7 +45,7 @@ async def on_s3(server: S3Server, **more: str) -> AsyncIterator[tuple[dict[str, 
         settings = {
             **server.environment(port=proxy.port),
             "S3__CONNECT_TIMEOUT_SECONDS": "0.5",
-            "S3__READ_TIMEOUT_SECONDS": "1",
+            "S3__READ_TIMEOUT_SECONDS": "4",
             "S3__ATTEMPTS": "1",
             "SEED_DIR": str(SAMPLE),
             "HEAD_POLL_SECONDS": "0.3",

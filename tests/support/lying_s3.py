@@ -24,11 +24,16 @@ async def running_lying_s3() -> AsyncIterator[S3Settings]:
             return web.Response(status=404, text=text, content_type="application/xml")
         return web.Response(body=body, headers={"ETag": '"0"'})
 
+    async def list_none(_: web.Request) -> web.Response:
+        text = "<?xml version='1.0'?><ListBucketResult><KeyCount>0</KeyCount></ListBucketResult>"
+        return web.Response(text=text, content_type="application/xml")
+
     async def delete(request: web.Request) -> web.Response:
         objects.pop(request.path, None)
         return web.Response(status=204)
 
     app = web.Application()
+    app.add_routes([web.get("/lies", list_none)])
     app.add_routes([web.put("/{key:.+}", put), web.get("/{key:.+}", get), web.delete("/{key:.+}", delete)])
     async with TestServer(app) as server:
         yield S3Settings.model_validate(

@@ -44,10 +44,15 @@ def compress(body: bytes, coding: Coding, effort: Effort) -> bytes:
             quality = BROTLI_QUALITIES[effort]
             if len(body) > SLOWEST_BROTLI_BYTES:
                 quality = min(quality, BROTLI_QUALITY_FOR_HUGE)
-            packed: bytes = brotli.compress(body, quality=quality)
+            packed: bytes = brotli.compress(body, quality=quality, lgwin=_window_bits(len(body)))
             return packed
         case Coding.IDENTITY:
             return body
+
+
+def _window_bits(size_bytes: int) -> int:
+    """Return the smallest window that covers the body: a larger one only costs memory, tens of megabytes."""
+    return max(16, min(22, size_bytes.bit_length()))
 
 
 def is_form_of(packed: bytes, body: bytes, coding: Coding) -> bool:

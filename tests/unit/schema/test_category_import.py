@@ -16,6 +16,7 @@ from support.model_records import (
     imported,
 )
 
+SD = "stable_diffusion.json"
 CLIP = b'{"ViT-L/14": {"name": "ViT-L/14", "type": "clip"}}'
 
 
@@ -106,7 +107,8 @@ def test_a_repaired_record_counts_as_new() -> None:
 def test_unusable_records_are_left_out_in_the_order_of_the_file() -> None:
     body = (
         rb'{"dup": {"name": "x", "name": "y"}, "good": {"name": "good"}, "no": 5, "\ud800": {"name": "z"},'
-        rb' "lone": {"name": "x", "config": {"files": [{"path": "\udc00"}]}}, "big": {"name": "x", "n": 1e999}}'
+        rb' "lone": {"name": "x", "config": {"files": [{"path": "\udc00"}]}},'
+        rb' "big": {"name": "x", "n": 1e999}}'
     )
     found = import_source("blip", {"blip.json": body}, now=1, previous=None)
     assert list(parse_v2(found.documents.v2)) == ["good"]

@@ -88,19 +88,12 @@ def test_a_file_of_which_everything_was_removed_can_grow_again() -> None:
 
 def test_a_canonical_file_stays_canonical() -> None:
     records = {name: a_small_legacy_record(name) for name in ("a", "b", "c")}
+    edited = records["b"] | {"description": "\N{GRINNING FACE} \N{LATIN SMALL LETTER E WITH ACUTE}\n"}
     text = text_of(canonical_file(records))
     text.remove("a")
-    text.replace(
-        "b", records["b"] | {"description": "\N{GRINNING FACE} \N{LATIN SMALL LETTER E WITH ACUTE}\n"}
-    )
+    text.replace("b", edited)
     text.put("d", records["c"])
-    assert text.render() == canonical_file(
-        {
-            "b": records["b"] | {"description": "\N{GRINNING FACE} \N{LATIN SMALL LETTER E WITH ACUTE}\n"},
-            "c": records["c"],
-            "d": records["c"],
-        }
-    )
+    assert text.render() == canonical_file({"b": edited, "c": records["c"], "d": records["c"]})
 
 
 def test_records_on_one_line_stay_on_one_line() -> None:

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from support.text_models import a_text_record
 
 from horde_model_reference.documents import Record
 from horde_model_reference.text_group_health import health_issues
@@ -15,6 +14,7 @@ from horde_model_reference.text_group_views import (
     view_group,
     view_groups,
 )
+from support.text_models import a_text_record
 
 
 def a_view(*names: str, **fields: Any) -> GroupView:

@@ -20,37 +20,11 @@ from horde_model_reference.text_names import (
     without_quants,
 )
 
-NAME_PIECES = [
-    "Llama",
-    "8x22B",
-    "7B",
-    "1.5b",
-    "v2",
-    "V0.1",
-    "Q4_K_M",
-    "q8_0",
-    "GGUF",
-    "Instruct",
-    "chat",
-    "2407",
-    "08-2024",
-] + [
-    "4.2.0-",
-    "acme/",
-    "aphrodite/",
-    "koboldcpp/",
-    "-",
-    "_",
-    ".",
-    " ",
-    "--",
-    "x",
-    "ß",
-    "模型",
-    "\u0660",
-    "🦙",
-    "\n",
-]
+NAME_PIECES = (
+    *("Llama", "8x22B", "7B", "1.5b", "v2", "V0.1", "Q4_K_M", "q8_0", "GGUF", "Instruct", "chat", "2407"),
+    *("08-2024", "4.2.0-", "acme/", "aphrodite/", "koboldcpp/", "-", "_", ".", " ", "--", "x", "ß", "模型"),
+    *("\u0660", "🦙", "\n"),
+)
 names = st.one_of(st.text(max_size=60), st.lists(st.sampled_from(NAME_PIECES), max_size=9).map("".join))
 
 
