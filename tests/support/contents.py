@@ -27,7 +27,7 @@ REQUIRED: Mapping[str, Mapping[str, Any]] = {
 Records = Mapping[str, Mapping[str, Any]]
 
 
-def a_record(category: str, name: str, **fields: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON values
+def a_record(category: str, name: str, **fields: Any) -> dict[str, Any]:
     """Return a valid v2 record in normal form."""
     return validate_record(category, name, {"name": name, **REQUIRED.get(category, {}), **fields})
 
