@@ -100,6 +100,7 @@ async def following(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        holder.close()
 
 
 async def _spare_the_collector(holder: PageHolder) -> None:

@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Final, Protocol
 
 from read_api.domain.coding import COMPRESSED, Coding, Effort
-from read_api.domain.documents import Document, compressed_document
+from read_api.domain.documents import Document, compressed_steps
 from read_api.pages import CategoryPages, PackedForms, Pages, page_steps
-from read_api.slices import SLICE_SECONDS, run_in_slices
+from read_api.slices import SLICE_SECONDS, Workshop
 from registry.content import CatalogueContent
 from service_kit.cache import Cache
 from service_kit.errors import NotReady
@@ -52,6 +52,8 @@ class PageHolder:
         self._published = asyncio.Event()
         self._loaded = asyncio.Event()
         self._source: RevisionSource | None = None
+        self.workshop = Workshop()
+        self._compressing = Workshop()  # apart, so that a new revision need not wait for a slow compressor
         self.pages: Pages | None = None
 
     def attach(self, source: RevisionSource) -> None:
@@ -76,6 +78,11 @@ class PageHolder:
         """Wait for the first pages."""
         await self._loaded.wait()
 
+    def close(self) -> None:
+        """Stop making pages; what there is can still be served."""
+        self.workshop.close()
+        self._compressing.close()
+
     def current(self) -> Pages:
         """Return the pages that are being served. Raises `NotReady` before the first."""
         if self.pages is None:
@@ -90,7 +97,8 @@ class PageHolder:
         previous = self.pages
         packed = await self._find_packed(content, previous)
         slice_seconds = FIRST_SLICE_SECONDS if previous is None else SLICE_SECONDS
-        self.pages = await run_in_slices(page_steps(content, previous, packed), slice_seconds=slice_seconds)
+        steps = page_steps(content, previous, packed)
+        self.pages = await self.workshop.run(steps, slice_seconds=slice_seconds)
         self._published.set()
         self._loaded.set()
 
@@ -116,24 +124,29 @@ class PageHolder:
     async def polish(self) -> None:
         """Improve the pages that are being served, once."""
         pages = self.current()
-        await pages.search_all.ranks.get()
+        await pages.search_all.ranks.get(self.workshop)
         for category in pages.categories.values():
-            await category.search.ranks.get()
+            await category.search.ranks.get(self.workshop)
         if pages.text is not None:
-            await pages.text.warm_up()
+            await pages.text.warm_up(self.workshop)
         for name, category in pages.categories.items():
             if not category.is_polished:
                 await self._polish_category(name, category)
 
     async def _polish_category(self, name: str, category: CategoryPages) -> None:
-        v2 = await _best(category.v2)
-        v1 = await _best(category.v1) if category.v1 is not None else None
+        v2 = await self._best(category.v2)
+        v1 = await self._best(category.v1) if category.v1 is not None else None
         if self.pages is not None and self.pages.categories.get(name) is category:
             self.pages = self.pages.with_category(name, replace(category, v2=v2, v1=v1))
         if self._cache is not None:
             documents = [v2] if v1 is None else [v2, v1]
             items = {key: body for document in documents for key, body in _cache_items(document)}
             await self._cache.set_many(items, ttl_seconds=CACHE_SECONDS)
+
+    async def _best(self, document: Document) -> Document:
+        if document.effort is not Effort.FAST:
+            return document
+        return await self._compressing.run(compressed_steps(document, Effort.BEST))
 
     async def _find_packed(self, content: CatalogueContent | None, previous: Pages | None) -> PackedForms:
         if self._cache is None or content is None:
@@ -156,12 +169,6 @@ def _new_digests(content: CatalogueContent, previous: Pages | None) -> Iterator[
             yield category.blobs.v2
             if category.blobs.legacy is not None:
                 yield category.blobs.legacy
-
-
-async def _best(document: Document) -> Document:
-    if document.effort is not Effort.FAST:
-        return document
-    return await asyncio.to_thread(compressed_document, document, Effort.BEST)
 
 
 def _cache_items(document: Document) -> Iterator[tuple[str, bytes]]:

@@ -18,7 +18,7 @@ from read_api.domain.categories import (
     record_fields,
 )
 from read_api.domain.coding import Coding, Effort, is_form_of
-from read_api.domain.documents import Document, compressed_document, plain_document, with_forms
+from read_api.domain.documents import Document, compressed_steps, plain_document, with_forms
 from read_api.domain.metadata import MetadataPages, metadata_pages
 from read_api.domain.model_pages import ModelPages
 from read_api.domain.ranks import Ranks
@@ -167,7 +167,8 @@ def _document_steps(body: bytes, digest: str | None, packed: PackedForms) -> Ste
     ready = packed.get(document.digest, {})
     if ready and all(is_form_of(form, body, coding) for coding, form in ready.items()):
         return with_forms(document, ready, Effort.BEST)
-    return compressed_document(document, Effort.FAST)
+    document = yield from compressed_steps(document, Effort.FAST)
+    return document
 
 
 def _search_pages(table: SearchTable) -> SearchPages:

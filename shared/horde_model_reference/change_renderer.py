@@ -102,20 +102,18 @@ class _CategoryEdit:
         after["metadata"] = self._updated_metadata(before.get("metadata", {}), after["metadata"])
         self._records[name] = after
         if self._text is not None:
-            self._update_legacy(name, before, after)
+            self._update_legacy(self._text, name, before, after)
 
-    def _update_legacy(self, name: str, before: Record, after: Record) -> None:
-        if self._text is None:
-            return
+    def _update_legacy(self, text: LegacyText, name: str, before: Record, after: Record) -> None:
         original = self._originals.get(name)
         if original is None:
             self._originals[name] = fresh_legacy_record(self._category, after)
-            self._text.put(name, self._originals[name])
+            text.put(name, self._originals[name])
             return
         merged = merge_legacy(self._category, original, before, after)
         if merged is not original:
             self._originals[name] = merged
-            self._text.replace(name, merged)
+            text.replace(name, merged)
 
     def _delete(self, change: Delete) -> None:
         self._record(change.name)

@@ -38,11 +38,8 @@ def expanded_tags(record: Record, tags: Iterable[str]) -> list[str]:
 
 def derived_tags(record: Record) -> set[str]:
     """Return the tags that the expansion adds on its own: the explicit style and the size."""
-    style, parameters = record.get("style"), record.get("parameters")
-    derived = {style} if style else set()
-    if parameters is not None:
-        derived.add(size_tag(parameters))
-    return derived
+    size, style = size_tag(record["parameters"]), record.get("style")
+    return {size, style} if style else {size}
 
 
 def expanded_fields(name: str, record: Record) -> Record:

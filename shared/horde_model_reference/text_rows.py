@@ -109,13 +109,13 @@ def cells_of_record(record: Record) -> dict[str, str]:
     What the expansion adds on its own is left out: an automatic display name, the style and size among the
     tags.
     """
-    parameters, derived = record.get("parameters"), derived_tags(record)
+    derived = derived_tags(record)
     display_name = record.get("display_name") or ""
     settings = record.get("settings")
     return {
         **{field: record.get(field) or "" for field in TEXT_FIELDS},
         "name": record["name"],
-        "parameters_bn": "" if parameters is None else render_parameters_bn(parameters),
+        "parameters_bn": render_parameters_bn(record["parameters"]),
         "display_name": "" if display_name == default_display_name(record["name"]) else display_name,
         "tags": ",".join(tag for tag in record.get("tags") or () if tag not in derived),
         "settings": json.dumps(settings, ensure_ascii=False) if settings else "",
@@ -127,7 +127,8 @@ def changed_cells(cells: Mapping[str, str], record: Record) -> dict[str, str]:
     """Return the cells of a row that have to change so that the row stands for the record.
 
     A cell that is written differently but means the same (7.0, tags in another order, a display name that
-    equals the automatic one) is not among them. The name is never.
+    equals the automatic one) is not among them. The name is never. Raises `TextRecordInvalid` for a row that
+    stands for no record.
     """
     return {
         column: text
@@ -142,14 +143,14 @@ def _means_the_same(column: str, cells: Mapping[str, str], text: str, record: Re
         return True
     match column:
         case "parameters_bn":
-            same = _is_number_of(old, record.get("parameters"))
+            same = bool(_parameters(cells) == record["parameters"])
         case "display_name":
             same = not text and old == default_display_name(record["name"])
         case "tags":
             derived = derived_tags(record)
             same = {*split_tags(old), *derived} == {*split_tags(text), *derived}
         case "settings":
-            same = _is_settings_of(old, record.get("settings"))
+            same = same_json(_settings(cells) or {}, record.get("settings") or {})
         case "nsfw":
             same = _nsfw(cells) == bool(text)
         case _:
@@ -167,26 +168,11 @@ def _parameters(cells: Mapping[str, str]) -> int:
         raise TextRecordInvalid("parameters_bn", f"not a number of parameters: {text[:50]!r}") from error
 
 
-def _is_number_of(text: str, parameters: int | None) -> bool:
-    try:
-        return _parameters({"parameters_bn": text}) == (parameters or 0)
-    except TextRecordInvalid:
-        return False
-
-
 def _settings(cells: Mapping[str, str]) -> dict[str, Any] | None:
     try:
         return parse_settings(cells.get("settings", ""))
     except SettingsInvalid as error:
         raise TextRecordInvalid(error.path, str(error)) from error
-
-
-def _is_settings_of(text: str, settings: Mapping[str, Any] | None) -> bool:
-    try:
-        old = parse_settings(text)
-    except SettingsInvalid:
-        return False
-    return same_json(old or {}, settings or {})
 
 
 def _nsfw(cells: Mapping[str, str]) -> bool:

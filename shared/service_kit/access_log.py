@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 from urllib.parse import unquote
 
 import orjson
@@ -13,7 +13,8 @@ from service_kit.telemetry import Telemetry
 FLUSH_SECONDS: Final = 0.5
 FLUSH_LINES: Final = 1000  # at once when so many wait
 MAX_WAITING_LINES: Final = 50_000  # about 15 MB, when nobody reads the output
-MAX_TEXT_CHARACTERS: Final = 2000
+MAX_LINE_BYTES: Final = 4000
+MAX_TEXT_CHARACTERS: Final = 1000
 JSON_LINE: Final = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z
 
 
@@ -78,22 +79,18 @@ class AccessLog:
             self._output.flush()
 
 
-def render_line(line: dict[str, object]) -> bytes:
-    """Return one request as JSON with a line end."""
-    try:
-        return orjson.dumps(line, option=JSON_LINE)
-    except TypeError:  # bytes that are not UTF-8 arrive as lone surrogates
-        return orjson.dumps({name: _printable(value) for name, value in line.items()}, option=JSON_LINE)
+def render_unusual_line(line: dict[str, Any]) -> bytes:
+    """Return a line whose texts are shortened, and rid of what JSON cannot hold, such as lone surrogates."""
+    return orjson.dumps({name: _shortened(value) for name, value in line.items()}, option=JSON_LINE)
 
 
-def _printable(value: object) -> object:
-    return value.encode(errors="replace").decode() if isinstance(value, str) else value
+def _shortened(value: object) -> object:
+    return value[:MAX_TEXT_CHARACTERS].encode(errors="replace").decode() if isinstance(value, str) else value
 
 
 def loggable_path(raw_path: str) -> str:
     """Return the path with its query; a query that may hold an API key is left out as a whole."""
-    if "?" in raw_path:
-        path, _, query = raw_path.partition("?")
-        if "apikey" in unquote(query).lower():
-            return f"{path[:MAX_TEXT_CHARACTERS]}?(left out)"
-    return raw_path if len(raw_path) <= MAX_TEXT_CHARACTERS else raw_path[:MAX_TEXT_CHARACTERS]
+    path, mark, query = raw_path.partition("?")
+    if mark and ("apikey" in query.lower() or "apikey" in unquote(query).lower()):
+        return f"{path}?(left out)"
+    return raw_path

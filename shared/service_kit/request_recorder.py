@@ -5,10 +5,11 @@ from time import perf_counter
 from time import time as unix_time
 from typing import Final
 
+import orjson
 from aiohttp import hdrs, web
 from aiohttp.abc import AbstractAccessLogger
 
-from service_kit.access_log import MAX_TEXT_CHARACTERS, AccessLog, loggable_path, render_line
+from service_kit.access_log import JSON_LINE, MAX_LINE_BYTES, AccessLog, loggable_path, render_unusual_line
 from service_kit.ready_response import X_REQUEST_ID, ReadyResponse
 from service_kit.telemetry import RequestSeries, Telemetry
 
@@ -66,23 +67,23 @@ class RequestRecorder(AbstractAccessLogger):
 
 
 def _access_line(request: web.BaseRequest, response: web.StreamResponse, seconds: float) -> bytes:
-    agent = request.headers.get(hdrs.USER_AGENT)
-
-    if isinstance(response, ReadyResponse):
-        request_id: str | None = response.request_id
-    else:
-        request_id = response.headers.get(X_REQUEST_ID)
-    return render_line(
-        {
-            "time": datetime.fromtimestamp(unix_time(), UTC),
-            "log": "access",
-            "method": request.method,
-            "path": loggable_path(request.raw_path) if isinstance(request, web.Request) else "",
-            "status": response.status,
-            "bytes": response.body_length,
-            "microseconds": int(seconds * 1_000_000),
-            "remote": request.remote,
-            "agent": agent and agent[:MAX_TEXT_CHARACTERS],
-            "request_id": request_id,
-        }
-    )
+    raw_path = request.raw_path if isinstance(request, web.Request) else ""
+    line = {
+        "time": datetime.fromtimestamp(unix_time(), UTC),
+        "log": "access",
+        "method": request.method,
+        "path": loggable_path(raw_path) if "?" in raw_path else raw_path,
+        "status": response.status,
+        "bytes": response.body_length,
+        "microseconds": int(seconds * 1_000_000),
+        "remote": request.remote,
+        "agent": request.headers.get(hdrs.USER_AGENT),
+        "request_id": (
+            response.request_id if isinstance(response, ReadyResponse) else response.headers.get(X_REQUEST_ID)
+        ),
+    }
+    try:
+        rendered = orjson.dumps(line, option=JSON_LINE)
+    except TypeError:  # bytes that are not UTF-8 arrive as lone surrogates
+        return render_unusual_line(line)
+    return rendered if len(rendered) <= MAX_LINE_BYTES else render_unusual_line(line)

@@ -9,6 +9,8 @@ from typing import Final
 
 import brotli  # type: ignore[import-untyped] # it ships without types
 
+from read_api.slices import Steps
+
 MIN_COMPRESSED_BYTES: Final = 1024  # below, a coding saves less than its headers and the work cost
 SLOWEST_BROTLI_BYTES: Final = 16 * 1024 * 1024  # above, the slowest level would take tens of seconds
 
@@ -33,26 +35,35 @@ COMPRESSED: Final = (Coding.BROTLI, Coding.GZIP)
 GZIP_LEVELS: Final = {Effort.FAST: 6, Effort.BEST: 9}
 BROTLI_QUALITIES: Final = {Effort.FAST: 5, Effort.BEST: 11}
 BROTLI_QUALITY_FOR_HUGE: Final = 9
+PIECE_BYTES: Final = 64 * 1024
 
 
-def compress(body: bytes, coding: Coding, effort: Effort) -> bytes:
-    """Return the body in a coding. Releases the interpreter lock while it works."""
+def compress_steps(body: bytes, coding: Coding, effort: Effort) -> Steps[bytes]:
+    """Put the body into a coding, piece by piece. Releases the interpreter lock while it works."""
     match coding:
         case Coding.GZIP:
+            yield
             return gzip.compress(body, GZIP_LEVELS[effort], mtime=0)
         case Coding.BROTLI:
-            quality = BROTLI_QUALITIES[effort]
-            if len(body) > SLOWEST_BROTLI_BYTES:
-                quality = min(quality, BROTLI_QUALITY_FOR_HUGE)
-            packed: bytes = brotli.compress(body, quality=quality, lgwin=_window_bits(len(body)))
+            packed = yield from _brotli_steps(body, effort)
             return packed
         case Coding.IDENTITY:
             return body
 
 
-def _window_bits(size_bytes: int) -> int:
-    """Return the smallest window that covers the body: a larger one only costs memory, tens of megabytes."""
-    return max(16, min(22, size_bytes.bit_length()))
+def _brotli_steps(body: bytes, effort: Effort) -> Steps[bytes]:
+    """Feed the compressor in pieces: as small as in one go, with half the memory, which is given back."""
+    quality = BROTLI_QUALITIES[effort]
+    if len(body) > SLOWEST_BROTLI_BYTES:
+        quality = min(quality, BROTLI_QUALITY_FOR_HUGE)
+    window_bits = max(16, min(22, len(body).bit_length()))  # a larger window than the body only costs memory
+    compressor = brotli.Compressor(quality=quality, lgwin=window_bits)
+    packed: list[bytes] = []
+    for start in range(0, len(body), PIECE_BYTES):
+        packed.append(compressor.process(body[start : start + PIECE_BYTES]))
+        yield
+    packed.append(compressor.finish())
+    return b"".join(packed)
 
 
 def is_form_of(packed: bytes, body: bytes, coding: Coding) -> bool:

@@ -14,9 +14,10 @@ from read_api.domain.coding import (
     MIN_COMPRESSED_BYTES,
     Coding,
     Effort,
-    compress,
+    compress_steps,
     preferred_codings,
 )
+from read_api.slices import Steps, run_now
 
 JSON: Final = "application/json"
 CACHE_CONTROL: Final = "no-cache, stale-if-error=86400"  # revalidate; for a day better old than an error
@@ -110,10 +111,18 @@ def json_document(value: object) -> Document:
 
 def compressed_document(document: Document, effort: Effort) -> Document:
     """Return the document with compressed forms of that effort; a small one as it is."""
+    return run_now(compressed_steps(document, effort))
+
+
+def compressed_steps(document: Document, effort: Effort) -> Steps[Document]:
+    """Make the compressed forms of that effort one after the other; a small document stays as it is."""
     body = document.identity
     if len(body) < MIN_COMPRESSED_BYTES:
         return document
-    return with_forms(document, {coding: compress(body, coding, effort) for coding in COMPRESSED}, effort)
+    packed: dict[Coding, bytes] = {}
+    for coding in COMPRESSED:
+        packed[coding] = yield from compress_steps(body, coding, effort)
+    return with_forms(document, packed, effort)
 
 
 def with_forms(document: Document, packed: Mapping[Coding, bytes], effort: Effort) -> Document:

@@ -3,14 +3,16 @@
 import json
 from collections.abc import Iterable
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Final
 
 from horde_model_reference.text_group_views import GroupSummary, summarise_group
 from horde_model_reference.text_names import established_group_of
 from read_api.domain.coding import Effort
-from read_api.domain.documents import Document, compressed_document, plain_document
+from read_api.domain.documents import Document, compressed_steps, plain_document
 from read_api.domain.records import iterate_records
 from read_api.slices import Steps
+
+SUMMARISED_FIELDS: Final = ("baseline", "nsfw", "description", "tags")
 
 Entries = dict[str, dict[str, Any]]
 
@@ -20,23 +22,29 @@ def legacy_with_groups_steps(legacy: bytes) -> Steps[Document]:
 
     One line, blanks after separators, non-ASCII escaped. Raises `DocumentUnreadable`.
     """
-    groups: dict[str, Entries] = {}
-    order: list[tuple[str, str]] = []
-    for entry in iterate_records(legacy):
-        group = established_group_of(entry.key)
-        groups.setdefault(group, {})[entry.key] = entry.values
-        order.append((group, entry.key))
-        yield
     summaries: dict[str, dict[str, Any]] = {}
+    groups = yield from _group_steps(legacy)
     for group, entries in groups.items():
         summaries[group] = _summary_value(summarise_group(entries))
         yield
     parts: list[str] = []
-    for group, key in order:
+    for entry in iterate_records(legacy):
+        group = established_group_of(entry.key)
         added = {"text_model_group": group, "text_model_group_summary": summaries[group]}
-        parts.append(f"{json.dumps(key)}: {json.dumps({**groups[group][key], **added})}")
+        parts.append(f"{json.dumps(entry.key)}: {json.dumps({**entry.values, **added})}")
         yield
-    return compressed_document(plain_document(_object(parts)), Effort.FAST)
+    document = yield from compressed_steps(plain_document(_object(parts)), Effort.FAST)
+    return document
+
+
+def _group_steps(legacy: bytes) -> Steps[dict[str, Entries]]:
+    """Sort the entries into groups; of each only what a summary looks at is kept."""
+    groups: dict[str, Entries] = {}
+    for entry in iterate_records(legacy):
+        seen = {field: entry.values.get(field) for field in SUMMARISED_FIELDS}
+        groups.setdefault(established_group_of(entry.key), {})[entry.key] = seen
+        yield
+    return groups
 
 
 def _object(parts: Iterable[str]) -> bytes:

@@ -11,10 +11,12 @@ from read_api.domain.documents import Document
 from read_api.domain.group_answers import GroupOverview, overview_steps
 from read_api.domain.legacy_groups import legacy_with_groups_steps
 from read_api.domain.records import StoredRecord
-from read_api.slices import OnDemand, Steps
+from read_api.slices import OnDemand, Steps, Workshop
 from registry.catalogue import SideData
 
 GROUP: Final = "text_model_group"
+WARMED_LEGACY_BYTES: Final = 16 * 1024 * 1024
+"""Beyond, the legacy document with groups is made only for whoever asks: it is three times as large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +68,16 @@ class TextTools:
     overview: OnDemand[GroupOverview]
     named_groups: OnDemand[tuple[str, ...]]
     """The group of every model's name, aliases applied, distinct and sorted."""
+    legacy: bytes
+    """The v1 document, an empty object where there is none."""
     legacy_with_groups: OnDemand[Document]
 
-    async def warm_up(self) -> None:
+    async def warm_up(self, workshop: Workshop) -> None:
         """Compute now what would be computed on demand."""
-        await self.overview.get()
-        await self.named_groups.get()
-        await self.legacy_with_groups.get()
+        await self.overview.get(workshop)
+        await self.named_groups.get(workshop)
+        if len(self.legacy) <= WARMED_LEGACY_BYTES:
+            await self.legacy_with_groups.get(workshop)
 
 
 def text_tools(models: TextModels, side_data: SideData, legacy: bytes | None) -> TextTools:
@@ -80,13 +85,15 @@ def text_tools(models: TextModels, side_data: SideData, legacy: bytes | None) ->
     canonical_groups = {
         alias: canonical for canonical, aliases in side_data.aliases.items() for alias in aliases
     }
+    legacy = b"{}" if legacy is None else legacy
     return TextTools(
         models=models,
         side_data=side_data,
         canonical_groups=canonical_groups,
         overview=OnDemand(lambda: overview_steps(models.views(), side_data)),
         named_groups=OnDemand(lambda: _named_group_steps(models, canonical_groups)),
-        legacy_with_groups=OnDemand(lambda: legacy_with_groups_steps(legacy or b"{}")),
+        legacy=legacy,
+        legacy_with_groups=OnDemand(lambda: legacy_with_groups_steps(legacy)),
     )
 
 

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from read_api.answers import serve
 from read_api.domain.coding import Effort
-from read_api.domain.documents import Document, compressed_document, json_document, plain_document
+from read_api.domain.documents import Document, compressed_steps, json_document, plain_document
 from read_api.holder import PageHolder
 from read_api.openapi import describe
 from read_api.routing import Endpoint
@@ -104,7 +104,7 @@ class Documentation:
 
     async def openapi(self, request: web.Request) -> web.Response:
         """Serve the OpenAPI document."""
-        return serve(request, self._holder.pages, await self._openapi.get())
+        return serve(request, self._holder.pages, await self._openapi.get(self._holder.workshop))
 
     async def page(self, request: web.Request) -> web.Response:
         """Serve the page."""
@@ -123,20 +123,22 @@ class Documentation:
 
     async def file(self, name: str, request: web.Request) -> web.Response:
         """Serve a file of Swagger UI."""
-        return serve(request, self._holder.pages, await self._files[name].get())
+        return serve(request, self._holder.pages, await self._files[name].get(self._holder.workshop))
 
     def _openapi_steps(self) -> Steps[Document]:
         yield
         document = json_document(describe(self._described))
         yield
-        return compressed_document(document, Effort.BEST)
+        document = yield from compressed_steps(document, Effort.BEST)
+        return document
 
 
 def _file_steps(name: str, content_type: str) -> Steps[Document]:
     yield
     body = (_package_folder(SWAGGER_PACKAGE) / "static" / name).read_bytes()
     yield
-    return compressed_document(plain_document(body, content_type=content_type), Effort.FAST)
+    document = yield from compressed_steps(plain_document(body, content_type=content_type), Effort.FAST)
+    return document
 
 
 def _package_folder(package: str) -> Path:

@@ -131,7 +131,7 @@ class References:
             pages = self._holder.current()
             if pages.text is None or TEXT_GENERATION not in pages.v1:
                 raise NotFound(f"there is no legacy reference for '{TEXT_GENERATION}'")
-            return serve(request, pages, await pages.text.legacy_with_groups.get())
+            return serve(request, pages, await pages.text.legacy_with_groups.get(self._holder.workshop))
         return await self.v1_document(TEXT_GENERATION, request)
 
     async def v1_by_name(self, request: web.Request) -> web.Response:

@@ -44,7 +44,7 @@ class Schemas:
         document = self._documents.get(request.match_info[CATEGORY_PARAMETER])
         if document is None:
             raise unknown_category(request.match_info[CATEGORY_PARAMETER])
-        return serve(request, self._holder.pages, await document.get())
+        return serve(request, self._holder.pages, await document.get(self._holder.workshop))
 
 
 def _schema_steps(category: str) -> Steps[Document]:

@@ -107,7 +107,7 @@ class Search:
             return held
         table = searched.table
         check(query, table)
-        ranks = await searched.ranks.get() if query.sort_by is not None else {}
+        ranks = await searched.ranks.get(self._holder.workshop) if query.sort_by is not None else {}
         if len(table) > LARGE_TABLE_ROWS:
             body = await asyncio.to_thread(search, table, query, ranks)
         else:

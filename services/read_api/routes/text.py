@@ -190,12 +190,12 @@ class TextToolRoutes:
     async def groups_summary(self, request: web.Request) -> web.Response:
         """Serve the overview of all groups."""
         pages, tools = self._tools()
-        return serve(request, pages, (await tools.overview.get()).summary)
+        return serve(request, pages, (await tools.overview.get(self._holder.workshop)).summary)
 
     async def groups_health(self, request: web.Request) -> web.Response:
         """Serve the issues of all groups."""
         pages, tools = self._tools()
-        return serve(request, pages, (await tools.overview.get()).health)
+        return serve(request, pages, (await tools.overview.get(self._holder.workshop)).health)
 
     async def baselines(self, request: web.Request) -> web.Response:
         """Serve the distinct baselines."""
@@ -252,7 +252,7 @@ class TextToolRoutes:
         """Serve suggestions of families."""
         wanted = parse_query(FamilyParameters, request.query)
         pages, tools = self._tools()
-        groups = await tools.named_groups.get()
+        groups = await tools.named_groups.get(self._holder.workshop)
         found = await asyncio.to_thread(
             suggest_families,
             groups,

@@ -34,6 +34,7 @@ class LegacyText:
             )
             position = item.value_end
         self._closing = text[position:]
+        self._first_lead = next((item.lead for item in self._members.values()), "")
         self._newline = "\r\n" if "\r\n" in text else "\n"
 
     def replace(self, name: str, record: Record) -> None:
@@ -54,21 +55,23 @@ class LegacyText:
 
     def remove(self, name: str) -> None:
         """Remove a record; the order of the others stays."""
-        lead = next(iter(self._members.values())).lead
         del self._members[name]
         if not self._members:
             self._closing = self._closing.lstrip()
-            return
-        first = next(iter(self._members.values()))
-        if "," in first.lead:
-            first.lead = first.lead.replace(",", "", 1) if "\n" in first.lead else lead
 
     def render(self) -> bytes:
         """Return the bytes of the file."""
         parts = [self._opening]
-        for item in self._members.values():
-            parts += (item.lead, item.name, item.colon, item.body)
+        for index, item in enumerate(self._members.values()):
+            lead = item.lead if index else self._without_comma(item.lead)
+            parts += (lead, item.name, item.colon, item.body)
         return "".join((*parts, self._closing)).encode("utf-8")
+
+    def _without_comma(self, lead: str) -> str:
+        """Return what stands before the first record, also when that one was not always the first."""
+        if "," not in lead:
+            return lead
+        return lead.replace(",", "", 1) if "\n" in lead else self._first_lead
 
     @property
     def _last(self) -> _Member:

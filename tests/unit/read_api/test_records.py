@@ -15,7 +15,7 @@ values = st.recursive(
 documents = st.dictionaries(st.text(), st.dictionaries(st.text(), values, max_size=5), max_size=6)
 
 
-def encoded(document: object, **options: Any) -> bytes:  # noqa: ANN401 - of many types
+def encoded(document: object, **options: Any) -> bytes:
     return json.dumps(document, ensure_ascii=False, **options).encode(errors="replace")
 
 

@@ -66,7 +66,7 @@ def a_text_table(*records: Record, quantized: frozenset[str] = frozenset()) -> S
     return a_table(*records, category="text_generation", fields=TEXT_FIELDS, quantized=quantized)
 
 
-def answer(table: SearchTable, **conditions: Any) -> dict[str, Any]:  # noqa: ANN401 - of many types
+def answer(table: SearchTable, **conditions: Any) -> dict[str, Any]:
     query = SearchQuery(**conditions)
     check(query, table)
     ranks: dict[str, Ranks] = run_now(rank_steps(table))
@@ -74,7 +74,7 @@ def answer(table: SearchTable, **conditions: Any) -> dict[str, Any]:  # noqa: AN
     return result
 
 
-def found(table: SearchTable, **conditions: Any) -> list[str]:  # noqa: ANN401 - of many types
+def found(table: SearchTable, **conditions: Any) -> list[str]:
     return [record["name"] for record in answer(table, **conditions)["results"]]
 
 

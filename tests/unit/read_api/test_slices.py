@@ -1,9 +1,17 @@
 import asyncio
 import threading
+from collections.abc import Iterator
 
 import pytest
 
-from read_api.slices import OnDemand, Steps, run_in_slices, run_now
+from read_api.slices import OnDemand, Steps, Workshop, run_now
+
+
+@pytest.fixture
+def workshop() -> Iterator[Workshop]:
+    workshop = Workshop()
+    yield workshop
+    workshop.close()
 
 
 def counting(steps: int, log: list[int]) -> Steps[str]:
@@ -20,14 +28,14 @@ def test_running_now_gives_the_result_after_all_steps() -> None:
     assert log == [0, 1, 2]
 
 
-async def test_running_in_slices_gives_the_result_after_all_steps() -> None:
+async def test_running_in_slices_gives_the_result_after_all_steps(workshop: Workshop) -> None:
     log: list[int] = []
 
-    assert await run_in_slices(counting(300, log), slice_seconds=0.0001) == "done"
+    assert await workshop.run(counting(300, log), slice_seconds=0.0001) == "done"
     assert log == list(range(300))
 
 
-async def test_the_loop_runs_between_slices_and_the_work_elsewhere() -> None:
+async def test_the_loop_runs_between_slices_and_the_work_elsewhere(workshop: Workshop) -> None:
     threads: set[int] = set()
     ticks = 0
 
@@ -46,34 +54,34 @@ async def test_the_loop_runs_between_slices_and_the_work_elsewhere() -> None:
 
     loop = asyncio.get_running_loop()
     ticking = asyncio.create_task(tick())
-    await run_in_slices(steps(), slice_seconds=0.0)
+    await workshop.run(steps(), slice_seconds=0.0)
     ticking.cancel()
 
     assert ticks > 10
     assert threading.get_ident() not in threads
 
 
-async def test_an_error_in_a_step_reaches_the_caller() -> None:
+async def test_an_error_in_a_step_reaches_the_caller(workshop: Workshop) -> None:
     def failing() -> Steps[None]:
         yield
         raise LookupError("lost")
 
     with pytest.raises(LookupError, match="lost"):
-        await run_in_slices(failing())
+        await workshop.run(failing())
 
 
-async def test_a_value_on_demand_is_computed_once_for_all_who_ask() -> None:
+async def test_a_value_on_demand_is_computed_once_for_all_who_ask(workshop: Workshop) -> None:
     log: list[int] = []
     value = OnDemand(lambda: counting(20, log))
 
-    results = await asyncio.gather(*(value.get() for _ in range(5)))
+    results = await asyncio.gather(*(value.get(workshop) for _ in range(5)))
 
     assert results == ["done"] * 5
-    assert await value.get() == "done"
+    assert await value.get(workshop) == "done"
     assert log == list(range(20))
 
 
-async def test_a_failed_computation_is_tried_again_by_the_next_caller() -> None:
+async def test_a_failed_computation_is_tried_again_by_the_next_caller(workshop: Workshop) -> None:
     attempts: list[int] = []
 
     def steps() -> Steps[str]:
@@ -86,11 +94,11 @@ async def test_a_failed_computation_is_tried_again_by_the_next_caller() -> None:
     value = OnDemand(steps)
 
     with pytest.raises(LookupError):
-        await value.get()
-    assert await value.get() == "found"
+        await value.get(workshop)
+    assert await value.get(workshop) == "found"
 
 
-async def test_a_caller_that_gives_up_does_not_stop_the_computation_for_others() -> None:
+async def test_a_caller_that_gives_up_does_not_stop_the_computation_for_others(workshop: Workshop) -> None:
     started, may_end = threading.Event(), threading.Event()
 
     def steps() -> Steps[str]:
@@ -101,10 +109,10 @@ async def test_a_caller_that_gives_up_does_not_stop_the_computation_for_others()
         return "done"
 
     value = OnDemand(steps)
-    impatient = asyncio.create_task(value.get())
+    impatient = asyncio.create_task(value.get(workshop))
     await asyncio.to_thread(started.wait, 5)
     impatient.cancel()
-    patient = asyncio.create_task(value.get())
+    patient = asyncio.create_task(value.get(workshop))
     await asyncio.sleep(0)
     may_end.set()
 

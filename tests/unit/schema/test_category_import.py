@@ -4,7 +4,7 @@ import pytest
 
 from horde_model_reference.category_import import import_source
 from horde_model_reference.change_renderer import apply_changes
-from horde_model_reference.documents import CategoryDocuments, SourceUnreadable, Update
+from horde_model_reference.documents import CategoryDocuments, Delete, SourceUnreadable, Update
 from horde_model_reference.v2_format import parse_v2
 from support.model_records import (
     NOW,
@@ -135,6 +135,14 @@ def test_an_unreadable_file_is_an_error(body: bytes, message: str) -> None:
 def test_a_missing_file_is_an_error() -> None:
     with pytest.raises(SourceUnreadable, match=r"^clip\.json is missing$"):
         import_source("clip", {"blip.json": CLIP}, now=1, previous=None)
+
+
+def test_text_models_come_from_their_csv() -> None:
+    body = b"name,parameters_bn\r\nA/B-7B,7\r\n"
+    documents = import_source("text_generation", {"models.csv": body}, now=1, previous=None).documents
+    assert parse_v2(documents.v2)["A/B-7B"]["parameters"] == 7_000_000_000
+    edited = apply_changes("text_generation", documents, [Delete("A/B-7B")], now=2, author=None)
+    assert (edited.v2, edited.csv) == (b"{}", b"name,parameters_bn\r\n")
 
 
 @pytest.mark.parametrize("category", ["lora", "controlnet_annotator", "unknown"])

@@ -1,7 +1,7 @@
 import subprocess
 import sys
 
-HEAVY = {"pydantic", "aiohttp", "aiobotocore", "redis", "orjson", "logging", "json"}
+HEAVY = {"aiohttp", "aiobotocore", "redis", "orjson", "prometheus_client", "service_kit", "registry", "httpx"}
 
 
 def modules_after(statement: str) -> set[str]:
@@ -16,18 +16,20 @@ def modules_after(statement: str) -> set[str]:
     return {name.split(".")[0] for name in found.stdout.split()}
 
 
+def test_a_registered_baseline_is_valid_in_records_at_once() -> None:
+    assert "pydantic" in modules_after(
+        "from horde_model_reference.meta_consts import BaselineDescriptor, register_image_baseline\n"
+        "from horde_model_reference.v2_format import validate_record\n"
+        "register_image_baseline('new', BaselineDescriptor(64, ('other',)))\n"
+        "given = {'name': 'x', 'baseline': 'other', 'nsfw': True}\n"
+        "record = validate_record('image_generation', 'x', given)\n"
+        "assert record['baseline'] == 'new'\n"
+    )
+
+
 def test_importing_the_package_imports_nothing_else() -> None:
     assert modules_after("import horde_model_reference") == {"horde_model_reference"}
 
 
 def test_importing_the_records_imports_no_service_library() -> None:
-    found = modules_after("import horde_model_reference.change_renderer")
-    assert not found & {
-        "aiohttp",
-        "aiobotocore",
-        "redis",
-        "orjson",
-        "prometheus_client",
-        "service_kit",
-        "registry",
-    }
+    assert not modules_after("import horde_model_reference.change_renderer") & HEAVY

@@ -16,7 +16,7 @@ from horde_model_reference.legacy.to_v2 import convert_legacy
 from horde_model_reference.legacy.validate_sd import validate_legacy_stable_diffusion_db
 from horde_model_reference.meta_consts import get_category_descriptor
 from horde_model_reference.strict_json import parse_json_object, read_json_object
-from horde_model_reference.v2_format import parse_v2
+from horde_model_reference.v2_format import parse_v2, validate_record
 from support.reference_data import SHARED, requires_shared
 
 pytestmark = requires_shared
@@ -45,6 +45,11 @@ def golden(path: str) -> Any:
     return json.loads((GOLDEN / path).read_bytes())
 
 
+def some(names: list[str]) -> list[str]:
+    """Return all names of a small file, and enough of a large one."""
+    return names if len(names) < 20 else [*names[::10], names[-1]]
+
+
 def rules() -> ModuleType:
     """Load the comparison rules of the contract's own checker."""
     spec = importlib.util.spec_from_file_location("check_convert", SHARED / "contract" / "check_convert.py")
@@ -64,6 +69,11 @@ def assert_same_records(category: str, found: dict[str, Any], wanted: dict[str, 
         assert check.same(other, one, True), name
 
 
+def corrected(case: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return the values that the contract wants instead of what the golden record holds."""
+    return {field: values[0] for field, values in case.get("accept", {}).get(name, {}).items()}
+
+
 @pytest.mark.parametrize("category", CATEGORIES)
 def test_an_imported_file_is_served_byte_for_byte(category: str) -> None:
     assert imported_file(category).legacy == real_file(category)
@@ -80,13 +90,7 @@ def test_the_v2_records_are_those_of_the_golden_files(category: str) -> None:
 def test_made_up_records_convert_or_are_left_out_as_the_contract_says(category: str) -> None:
     case = golden(f"cases/{category}.json")
     conversion = convert_legacy(category, case["legacy"])
-    wanted = {
-        name: {
-            **record,
-            **{field: values[0] for field, values in case.get("accept", {}).get(name, {}).items()},
-        }
-        for name, record in case["v2"].items()
-    }
+    wanted = {name: {**record, **corrected(case, name)} for name, record in case["v2"].items()}
     assert_same_records(category, dict(conversion.records), wanted)
     assert not set(case["must_reject"]) & conversion.records.keys()
     assert {item.name for item in conversion.rejected} == set(case["legacy"]) - conversion.records.keys()
@@ -105,7 +109,7 @@ def test_features_that_a_model_lacks_are_carried() -> None:
 def test_an_edit_changes_the_line_it_is_about_and_no_other(category: str) -> None:
     documents = imported_file(category)
     before = real_file(category).decode().splitlines(keepends=True)
-    for name in parse_json_object(real_file(category)):
+    for name in some(list(parse_json_object(real_file(category)))):
         change = Update(name, {"version": "changed \N{LATIN SMALL LETTER E WITH ACUTE}"})
         after = apply_changes(category, documents, [change], now=2, author=None).legacy or b""
         lines = after.decode().splitlines(keepends=True)
@@ -119,7 +123,7 @@ def test_an_edit_changes_the_line_it_is_about_and_no_other(category: str) -> Non
 def test_a_deletion_leaves_the_bytes_of_all_others(category: str) -> None:
     documents = imported_file(category)
     source = read_json_object(real_file(category))
-    for name in source.members:
+    for name in some(list(source.members)):
         after = apply_changes(category, documents, [Delete(name)], now=2, author=None)
         left = read_json_object(after.legacy or b"")
         assert list(left.members) == [other for other in source.members if other != name]
@@ -141,15 +145,13 @@ def test_records_without_an_original_get_the_legacy_form_of_the_contract(file_na
     assert found.rejected == ()
     assert list(found.records) == list(wanted)
     for name, record in wanted.items():
-        one = {
-            key: value
-            for key, value in check.norm_legacy(found.records[name]).items()
-            if key != "download_all"
-        }
+        one = check.norm_legacy(found.records[name])
+        assert one.pop("download_all") is False
         assert check.same(check.norm_legacy(record), one, True), name
 
 
 def test_the_annotators_are_valid_records() -> None:
     wanted = golden("v2/controlnet_annotator.json")
     assert len(wanted) == 12
-    assert parse_v2(json.dumps(wanted).encode()) == wanted
+    for name, record in wanted.items():
+        assert validate_record("controlnet_annotator", name, record) == record

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from horde_model_reference.category_import import import_source
 from horde_model_reference.change_renderer import apply_changes
-from horde_model_reference.documents import Create, Delete, Update
+from horde_model_reference.documents import Change, Create, Delete, Update
 from horde_model_reference.v2_format import parse_v2
 from support.model_records import NOW, a_legacy_image, an_image, canonical_file, imported
 
@@ -14,7 +14,9 @@ MANY = 20_000
 
 
 def a_file(models: int) -> bytes:
-    return canonical_file({f"model {index}": a_legacy_image(f"model {index}") for index in range(models)})
+    one = canonical_file({"NAME": a_legacy_image("NAME")}).decode().strip("{}\n") + "}"
+    text = ",\n".join(one.replace("NAME", f"model {index}") for index in range(models))
+    return f"{{\n{text}\n}}\n".encode()
 
 
 def cpu_seconds(work: Callable[[], object]) -> float:
@@ -41,7 +43,8 @@ def test_many_deletions_and_creations_take_linear_time() -> None:
     def work(models: int) -> None:
         names = [f"model {index}" for index in range(models)]
         documents = imported("blip", canonical_file({name: {"name": name, "type": "blip"} for name in names}))
-        changes = [*map(Delete, names), *(Create(name, {"name": name}) for name in names)]
+        changes: list[Change] = [Delete(name) for name in names]
+        changes += [Create(name, {"name": name}) for name in names]
         after = apply_changes("blip", documents, changes, now=NOW, author=None)
         assert len(parse_v2(after.v2)) == models
 

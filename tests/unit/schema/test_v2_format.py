@@ -107,6 +107,7 @@ def test_tags_and_style_are_stripped_and_triggers_are_not() -> None:
         ({"requirements": {"a": [[1]]}}, "requirements"),
         ({"requirements": {"a": [1, "x"]}}, "requirements"),
         ({"requirements": [1]}, "requirements"),
+        ({"requirements": {5: 1}}, "requirements"),
         ({"requirements": {"a": math.inf}}, "requirements.a"),
         ({"size_on_disk_bytes": 10**5000}, "size_on_disk_bytes"),
         ({"description": "\ud800"}, "description"),

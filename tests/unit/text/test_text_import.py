@@ -150,7 +150,7 @@ def test_db_json_alone_gives_the_records_back_and_a_models_csv() -> None:
     of_csv = text_documents(*rows)
     found = import_text({"db.json": of_csv.legacy or b""}, now=1, previous=None)
     assert found.documents.legacy == of_csv.legacy
-    assert found.documents.csv == models_csv(rows[0] | {"tags": "a,b"}, rows[1])
+    assert found.documents.csv == models_csv({**rows[0], "tags": "a,b"}, rows[1])
     assert (found.rejected, found.remarks) == ((), ())
     assert (
         import_text({"models.csv": found.documents.csv or b""}, now=1, previous=None).documents.legacy
@@ -183,7 +183,8 @@ def test_a_db_json_with_more_than_an_expansion_is_kept_and_remarked_on() -> None
 
 
 def test_bad_entries_of_db_json_are_left_out_and_reported() -> None:
-    body = b'{"good": {}, "aphrodite/x": 1, "list": [], "twice": {"url": "", "url": ""}, "typed": {"nsfw": 1}, " ": {}}'
+    flawed = b'"list": [], "twice": {"url": "", "url": ""}, "typed": {"nsfw": 1}, " ": {}'
+    body = b'{"good": {}, "aphrodite/x": 1, ' + flawed + b"}"
     found = import_text({"db.json": body}, now=1, previous=None)
     assert list(v2_records(found.documents)) == ["good"]
     assert [(rejection.name, rejection.path) for rejection in found.rejected] == [
@@ -224,6 +225,13 @@ def test_an_equal_record_from_another_file_keeps_its_metadata() -> None:
     without_csv = import_text({"db.json": previous.legacy or b""}, now=3, previous=None).documents
     found = import_text({"models.csv": models_csv(a_row("a", "7.0", tags="x"))}, now=9, previous=without_csv)
     assert v2_records(found.documents)["a"]["metadata"]["updated_at"] == 3
+
+
+def test_a_record_that_the_source_now_agrees_with_keeps_its_metadata() -> None:
+    before = text_documents(a_row("a", tags="x,y"))
+    previous = edited(before, Update("a", {"tags": ["y", "x"]}))
+    found = import_text({"models.csv": models_csv(a_row("a", tags="y,x"))}, now=9, previous=previous)
+    assert v2_records(found.documents) == v2_records(previous)
 
 
 def test_rejections_are_plain_values() -> None:

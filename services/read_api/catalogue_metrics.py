@@ -1,0 +1,47 @@
+"""Metrics of what an instance serves."""
+
+import math
+from collections.abc import Iterator
+
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from read_api.holder import PageHolder
+from read_api.pages import Pages
+
+
+class CatalogueMetrics(Collector):
+    """Revision, sizes, records that were left out, and the contact with the journal, read when asked for."""
+
+    def __init__(self, holder: PageHolder) -> None:
+        self._holder = holder
+
+    def describe(self) -> list[Metric]:
+        """Name nothing in advance: without pages there is nothing to say."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the figures of the pages that are being served."""
+        holder = self._holder
+        source = holder.source
+        yield GaugeMetricFamily("catalogue_stale", "1 while newer revisions may exist unseen.", holder.stale)
+        if source is not None and math.isfinite(source.age_seconds):
+            yield GaugeMetricFamily(
+                "journal_last_contact_seconds", "Seconds since the head was seen.", source.age_seconds
+            )
+        if holder.pages is not None:
+            yield from _pages_metrics(holder.pages)
+
+
+def _pages_metrics(pages: Pages) -> Iterator[Metric]:
+    yield GaugeMetricFamily("catalogue_revision", "The revision that is being served.", pages.revision)
+    yield GaugeMetricFamily("journal_sequence", "The journal entry that made it.", pages.sequence)
+    models = GaugeMetricFamily("catalogue_models", "Models that are being served.", labels=["category"])
+    rejected = GaugeMetricFamily(
+        "catalogue_rejected_records", "Records of the source that v2 leaves out.", labels=["category"]
+    )
+    for name, category in pages.categories.items():
+        models.add_metric([name], len(category.models))
+        rejected.add_metric([name], len(pages.side_data.rejected.get(name, ())))
+    yield models
+    yield rejected

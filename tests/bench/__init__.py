@@ -1,0 +1,1 @@
+"""Measures the performance of the project: `PYTHONPATH=tests python -m bench [STEP...]`."""

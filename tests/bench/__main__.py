@@ -1,0 +1,91 @@
+"""Run the measurements, print a table, and write bench-report.json.
+
+Exit status: 0 when every target is reached, 1 when one is missed or a step could not run.
+"""
+
+import argparse
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import cache, partial
+from pathlib import Path
+
+from bench import growth, latency, searching, starting, throughput
+from bench.catalogues import seed_directory
+from bench.figures import Figure, all_reached, missing, table, write_report
+from bench.service import fill
+from bench.wrk import ToolMissing
+
+Step = Callable[[], list[Figure]]
+FAILURES = (ToolMissing, RuntimeError, OSError, subprocess.SubprocessError)
+
+
+def main() -> int:
+    arguments = parse_arguments()
+    started = time.monotonic()
+    seed_dir, described = seed_directory()
+    sys.stdout.write(f"measuring with {described}\n")
+    with tempfile.TemporaryDirectory(prefix="horde-bench-") as folder:
+        steps = make_steps(Path(folder), seed_dir)
+        figures = [figure for name in arguments.steps or steps for figure in run(name, steps[name])]
+    seconds = round(time.monotonic() - started)
+    write_report(arguments.report, figures, circumstances(described, seconds))
+    sys.stdout.write(f"\n{table(figures)}\n\nwritten to {arguments.report} after {seconds} s\n")
+    return 0 if all_reached(figures) else 1
+
+
+def make_steps(work_dir: Path, seed_dir: Path) -> Mapping[str, Step]:
+    """Return the steps by name, in the order in which they run."""
+
+    @cache
+    def filled() -> Path:
+        data_dir = work_dir / "data"
+        fill(data_dir, seed_dir)
+        return data_dir
+
+    return {
+        "start": lambda: starting.measure(filled()),
+        "throughput": lambda: throughput.measure(filled(), work_dir),
+        "search": lambda: searching.measure(filled()),
+        "latency": lambda: latency.measure(filled(), seed_dir),
+        "growth": partial(growth.measure, work_dir),
+    }
+
+
+def run(name: str, step: Step) -> list[Figure]:
+    """Run one step; one that cannot run is a figure that is not reached."""
+    sys.stdout.write(f"  {name} ...\n")
+    sys.stdout.flush()
+    try:
+        return step()
+    except FAILURES as error:
+        sys.stdout.write(f"  {name}: {error}\n")
+        return [missing(name, str(error).splitlines()[0] if str(error) else type(error).__name__)]
+
+
+def circumstances(described: str, seconds: int) -> dict[str, object]:
+    """Return what the figures depend on beside the code."""
+    return {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "catalogue": described,
+        "python": platform.python_version(),
+        "processors": os.cpu_count(),
+        "load_average": os.getloadavg(),
+        "seconds": seconds,
+    }
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("steps", nargs="*", choices=["start", "throughput", "search", "latency", "growth"])
+    parser.add_argument("--report", type=Path, default=Path("bench-report.json"))
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
