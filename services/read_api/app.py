@@ -10,6 +10,7 @@ from typing import Final
 from aiohttp import web
 
 from read_api.answers import RevisionStamp
+from read_api.catalogue_metrics import CatalogueMetrics
 from read_api.endpoints import add_read_routes
 from read_api.holder import PageHolder
 from read_api.settings import ReadApiSettings
@@ -23,7 +24,7 @@ from service_kit.health import Check, add_health_routes
 from service_kit.object_store import ObjectStore
 from service_kit.stores import open_cache, open_object_store
 from service_kit.telemetry import Telemetry
-from service_kit.web import create_application
+from service_kit.web import TELEMETRY, create_application
 
 SERVICE: Final = "read-api"
 
@@ -68,6 +69,12 @@ def create_app(
             yield
 
     application.cleanup_ctx.append(follow)
+    add_read_side(application, holder, settings)
+    return application
+
+
+def add_read_side(application: web.Application, holder: PageHolder, settings: ReadApiSettings) -> None:
+    """Add what the read side shows to an application: its routes, its health, its metrics."""
     add_read_routes(
         application,
         holder,
@@ -75,7 +82,7 @@ def create_app(
         min_revision_wait_seconds=settings.min_revision_wait_seconds,
     )
     add_health_routes(application, [loaded_check(holder)])
-    return application
+    application[TELEMETRY].registry.register(CatalogueMetrics(holder))
 
 
 @contextlib.asynccontextmanager

@@ -132,6 +132,8 @@ class PageHolder:
         for name, category in pages.categories.items():
             if not category.is_polished:
                 await self._polish_category(name, category)
+        if pages.text is not None:
+            await pages.text.warm_up_legacy(self.workshop)
 
     async def _polish_category(self, name: str, category: CategoryPages) -> None:
         v2 = await self._best(category.v2)

@@ -10,13 +10,11 @@ from aiohttp import web
 
 from horde_model_reference.documents import SourceUnreadable
 from read_api.answers import RevisionStamp
-from read_api.app import following, loaded_check
-from read_api.endpoints import add_read_routes
+from read_api.app import add_read_side, following
 from read_api.holder import PageHolder
 from registry.errors import JournalError
 from registry.follower import Follower
 from service_kit.errors import StoreUnavailable, StoreUnsafe
-from service_kit.health import add_health_routes
 from service_kit.stores import open_cache, open_object_store
 from service_kit.telemetry import Telemetry
 from service_kit.web import create_application
@@ -69,13 +67,7 @@ def create_app(
                 await task
 
     application.cleanup_ctx.append(live)
-    add_read_routes(
-        application,
-        holder,
-        settings.canonical_format,
-        min_revision_wait_seconds=settings.min_revision_wait_seconds,
-    )
-    add_health_routes(application, [loaded_check(holder)])
+    add_read_side(application, holder, settings)
     return application
 
 

@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from typing import Any, BinaryIO, Final
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import BinaryIO, Final, NamedTuple
 from urllib.parse import unquote
 
 import orjson
@@ -13,9 +15,8 @@ from service_kit.telemetry import Telemetry
 FLUSH_SECONDS: Final = 0.5
 FLUSH_LINES: Final = 1000  # at once when so many wait
 MAX_WAITING_LINES: Final = 50_000  # about 15 MB, when nobody reads the output
-MAX_LINE_BYTES: Final = 4000
 MAX_TEXT_CHARACTERS: Final = 1000
-JSON_LINE: Final = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z
+MAX_KEPT_CHARACTERS: Final = 200  # of what is kept rendered, so that nobody can fill the memory
 
 
 class AccessLog:
@@ -79,18 +80,62 @@ class AccessLog:
             self._output.flush()
 
 
-def render_unusual_line(line: dict[str, Any]) -> bytes:
-    """Return a line whose texts are shortened, and rid of what JSON cannot hold, such as lone surrogates."""
-    return orjson.dumps({name: _shortened(value) for name, value in line.items()}, option=JSON_LINE)
+class AccessLine(NamedTuple):
+    """One request. Ids of requests are rendered as they are: they hold nothing that JSON escapes."""
+
+    unix_seconds: float
+    method: str
+    raw_path: str  # as it was sent, with its query
+    status: int
+    sent_bytes: int
+    seconds: float
+    remote: str | None
+    agent: str | None
+    request_id: str
 
 
-def _shortened(value: object) -> object:
-    return value[:MAX_TEXT_CHARACTERS].encode(errors="replace").decode() if isinstance(value, str) else value
+def render_line(line: AccessLine) -> bytes:
+    """Return the line as JSON with a line end. It never holds an API key.
+
+    What repeats from request to request is rendered once and kept, since this runs for each of them.
+    """
+    at, method, raw_path, status, sent_bytes, seconds, remote, agent, request_id = line
+    repeats = "?" not in raw_path and len(raw_path) <= MAX_KEPT_CHARACTERS
+    what = (_kept_what if repeats else _render_what)(method, raw_path, status)
+    who = (_kept_who if len(agent or "") <= MAX_KEPT_CHARACTERS else _render_who)(remote, agent)
+    return (
+        f'{{"time":"{_second(int(at))}.{int(at % 1 * 1000):03d}Z","log":"access",{what},"bytes":{sent_bytes},'
+        f'"microseconds":{int(seconds * 1_000_000)},{who},"request_id":"{request_id}"}}\n'
+    ).encode()
+
+
+def _render_what(method: str, raw_path: str, status: int) -> str:
+    path = _json_text(loggable_path(raw_path))
+    return f'"method":{_json_text(method)},"path":{path},"status":{status}'
+
+
+def _render_who(remote: str | None, agent: str | None) -> str:
+    return f'"remote":{_json_text(remote)},"agent":{_json_text(agent)}'
+
+
+_kept_what: Final = lru_cache(maxsize=4096)(_render_what)
+_kept_who: Final = lru_cache(maxsize=4096)(_render_who)
+
+
+@lru_cache(maxsize=4)
+def _second(unix_seconds: int) -> str:
+    return datetime.fromtimestamp(unix_seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def _json_text(text: str | None) -> str:
+    """Return a JSON string, shortened."""
+    if text is None:
+        return "null"
+    # bytes that are not UTF-8 arrive as lone surrogates, which JSON cannot hold
+    return orjson.dumps(text[:MAX_TEXT_CHARACTERS].encode(errors="replace").decode()).decode()
 
 
 def loggable_path(raw_path: str) -> str:
     """Return the path with its query; a query that may hold an API key is left out as a whole."""
     path, mark, query = raw_path.partition("?")
-    if mark and ("apikey" in query.lower() or "apikey" in unquote(query).lower()):
-        return f"{path}?(left out)"
-    return raw_path
+    return f"{path}?(left out)" if mark and "key" in unquote(query).lower() else raw_path

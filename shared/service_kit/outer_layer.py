@@ -51,7 +51,7 @@ class OuterLayer:
 
         @web.middleware
         async def outer_layer(request: web.Request, handler: Handler) -> web.StreamResponse:
-            started = perf_counter()
+            STARTED.set(perf_counter())
             try:
                 if request.method == hdrs.METH_OPTIONS or request.body_exists:
                     response = self._answer_early(request) or await handler(request)
@@ -59,11 +59,8 @@ class OuterLayer:
                     response = await handler(request)
             except Exception as error:  # noqa: BLE001 - the border; not CancelledError: a client that hung up is no failure
                 response = await self._answer_error(request, error)
-            if isinstance(response, ReadyResponse):
+            if type(response) is ReadyResponse:
                 response.route = request.match_info.route.resource.canonical  # type: ignore[union-attr] # a route's
-                response.started = started
-            else:
-                request[STARTED] = started
             self._dress(request, response)
             return response
 
@@ -77,10 +74,9 @@ class OuterLayer:
 
         async def shortcut_or_router(request: web.BaseRequest) -> web.StreamResponse:
             if request.method in _SHORTCUT_METHODS and isinstance(request, web.Request):
-                started = perf_counter()
+                STARTED.set(perf_counter())
                 response = shortcut(request)
                 if response is not None:
-                    response.started = started
                     self._dress(request, response)
                     return response
             return await router(request)
@@ -113,7 +109,7 @@ class OuterLayer:
 
     def _dress(self, request: web.Request, response: web.StreamResponse) -> None:
         cors = self._cors.answer(request.headers)
-        if isinstance(response, ReadyResponse):
+        if type(response) is ReadyResponse:
             response.request_id = self._request_id(request)
             response.more_lines = cors.lines
         elif response.prepared:  # a streamed answer: its headers are gone

@@ -1,19 +1,20 @@
 """Metrics and access log of each request, taken after its last byte was handed over."""
 
-from datetime import UTC, datetime
+from contextvars import ContextVar
 from time import perf_counter
 from time import time as unix_time
 from typing import Final
 
-import orjson
 from aiohttp import hdrs, web
 from aiohttp.abc import AbstractAccessLogger
 
-from service_kit.access_log import JSON_LINE, MAX_LINE_BYTES, AccessLog, loggable_path, render_unusual_line
+from service_kit.access_log import AccessLine, AccessLog, render_line
 from service_kit.ready_response import X_REQUEST_ID, ReadyResponse
 from service_kit.telemetry import RequestSeries, Telemetry
 
-STARTED: Final = web.RequestKey("started", float)  # seconds of the performance counter
+STARTED: Final = ContextVar("STARTED", default=0.0)
+"""When the request of this task came in, by the performance counter: each has a task of its own."""
+
 KNOWN_METHODS: Final = frozenset(hdrs.METH_ALL)
 UNMATCHED: Final = "(unmatched)"
 
@@ -34,12 +35,11 @@ class RequestRecorder(AbstractAccessLogger):
 
     def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
         """Record one request. `time` comes in steps of a millisecond, so only as the second choice."""
-        if isinstance(response, ReadyResponse):
-            started: float | None = response.started
+        if type(response) is ReadyResponse:
             series = self._series_of_ready(request.method, response)
         else:
-            started = request.get(STARTED)
             series = self._find_series(request, response.status)
+        started = STARTED.get()
         seconds = perf_counter() - started if started else time
         series.observe(seconds)
         if self._access_log is not None:
@@ -67,23 +67,20 @@ class RequestRecorder(AbstractAccessLogger):
 
 
 def _access_line(request: web.BaseRequest, response: web.StreamResponse, seconds: float) -> bytes:
-    raw_path = request.raw_path if isinstance(request, web.Request) else ""
-    line = {
-        "time": datetime.fromtimestamp(unix_time(), UTC),
-        "log": "access",
-        "method": request.method,
-        "path": loggable_path(raw_path) if "?" in raw_path else raw_path,
-        "status": response.status,
-        "bytes": response.body_length,
-        "microseconds": int(seconds * 1_000_000),
-        "remote": request.remote,
-        "agent": request.headers.get(hdrs.USER_AGENT),
-        "request_id": (
-            response.request_id if isinstance(response, ReadyResponse) else response.headers.get(X_REQUEST_ID)
-        ),
-    }
-    try:
-        rendered = orjson.dumps(line, option=JSON_LINE)
-    except TypeError:  # bytes that are not UTF-8 arrive as lone surrogates
-        return render_unusual_line(line)
-    return rendered if len(rendered) <= MAX_LINE_BYTES else render_unusual_line(line)
+    if type(response) is ReadyResponse:
+        request_id = response.request_id
+    else:
+        request_id = response.headers.get(X_REQUEST_ID, "")
+    return render_line(
+        AccessLine(
+            unix_time(),
+            request.method,
+            request.raw_path if isinstance(request, web.Request) else "",
+            response.status,
+            response.body_length,
+            seconds,
+            request.remote,
+            request.headers.get(hdrs.USER_AGENT),
+            request_id,
+        )
+    )

@@ -18,7 +18,8 @@ COLUMNS = (
 FAMILIES = ("Quokka", "Numbat", "Bilby", "Wombat", "Potoroo", "Bettong", "Kowari", "Dunnart")
 SIZES = (1, 3, 7, 8, 12, 13, 24, 32, 70, 123)
 VARIANTS = ("Instruct", "Chat", "Base", "Thinking", "Code")
-STYLES = ("generalist", "chat", "adventure", "novel", "roleplay")
+TEXT_STYLES = ("generalist", "chat", "adventure", "novel", "roleplay")
+IMAGE_STYLES = ("generalist", "anime", "realistic")
 WORDS = tuple(
     "made up for measuring a model reads long stories and answers them with care every day".split()  # noqa: SIM905
 )
@@ -56,7 +57,7 @@ def _text_row(n: int) -> tuple[str, ...]:
     settings = json.dumps({"temperature": 0.7, "top_p": 0.9}) if n % 3 == 0 else ""
     return (
         name, str(size), f"{family} {size}B", f"https://models.example.org/{n}", family, _prose(n, 12),
-        STYLES[n % 5], tags, "ChatML", settings,
+        TEXT_STYLES[n % 5], tags, "ChatML", settings,
     )  # fmt: skip
 
 
@@ -68,10 +69,10 @@ def _image_record(n: int) -> dict[str, Any]:
         "type": "ckpt",
         "inpainting": n % 11 == 0,
         "description": _prose(n, 25),
-        "tags": [WORDS[n % 15], STYLES[n % 5]],
+        "tags": [WORDS[n % 15], WORDS[n // 5 % 15]],
         "showcases": [f"https://models.example.org/showcase/{n}/{k}.webp" for k in range(3)],
         "version": "1.0",
-        "style": STYLES[n % 5],
+        "style": IMAGE_STYLES[n % 3],
         "nsfw": n % 4 == 0,
         "download_all": False,
         "config": {

@@ -4,13 +4,15 @@ import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.catalogues import write_synthetic
+import orjson
+
+from bench.catalogues import IMAGE_MODELS, TEXT_MODELS, write_synthetic
 from bench.children import resident_megabytes, wait_until_quiet
 from bench.figures import Figure
 from bench.http_client import fetch
 from bench.service import IMAGE_DOCUMENT, TEXT_DOCUMENT, Service, fill, serving
 from bench.throughput import GZIP
-from bench.wrk import ToolMissing, put_load, require
+from bench.wrk import put_load, require
 
 FACTORS = (1, 10, 100)
 ROUNDS = 3
@@ -28,6 +30,7 @@ class Size:
     fill_seconds: float
     ready_seconds: float
     megabytes: float
+    settled: bool
     service: Service
 
 
@@ -54,8 +57,17 @@ def _start(stack: contextlib.ExitStack, work_dir: Path, factor: int) -> Size:
     seed_dir, data_dir = write_synthetic(root / "seed", factor), root / "data"
     fill_seconds = fill(data_dir, seed_dir)
     service = stack.enter_context(serving(data_dir))
-    wait_until_quiet(service.pid, timeout_seconds=QUIET_SECONDS)
-    return Size(factor, fill_seconds, service.ready_seconds, resident_megabytes(service.pid), service)
+    _require_models(service, factor)
+    settled = wait_until_quiet(service.pid, timeout_seconds=QUIET_SECONDS)
+    megabytes = resident_megabytes(service.pid)
+    return Size(factor, fill_seconds, service.ready_seconds, megabytes, settled, service)
+
+
+def _require_models(service: Service, factor: int) -> None:
+    categories = orjson.loads(fetch(service.port, "/api/status").body)["categories"]
+    served = tuple(categories[name]["models"] for name in ("text_generation", "image_generation"))
+    if served != (TEXT_MODELS * factor, IMAGE_MODELS * factor):
+        raise RuntimeError(f"the made-up catalogue x{factor} is served with {served} models")
 
 
 def _conditional(service: Service) -> dict[str, str]:
@@ -67,7 +79,8 @@ def _cost(service: Service, path: str, headers: dict[str, str]) -> float:
 
 
 def _size_figure(size: Size) -> Figure:
-    note = f"filled in {size.fill_seconds:.1f} s, {size.megabytes:.0f} MB resident"
+    state = "settled" if size.settled else "still compressing"
+    note = f"filled in {size.fill_seconds:.1f} s, {size.megabytes:.0f} MB resident, {state}"
     return Figure(f"catalogue x{size.factor}: ready", size.ready_seconds, "s", note=note)
 
 
@@ -84,6 +97,3 @@ def _flat(what: str, costs: list[float]) -> Figure:
         f"x{factor} {cost:.1f}" for factor, cost in zip(FACTORS, costs, strict=True)
     )
     return Figure(f"{what}: cost at x100 to x1", costs[2] / costs[0], "", FLAT, note=note)
-
-
-__all__ = ["ToolMissing", "measure"]

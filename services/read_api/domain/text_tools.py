@@ -76,6 +76,9 @@ class TextTools:
         """Compute now what would be computed on demand."""
         await self.overview.get(workshop)
         await self.named_groups.get(workshop)
+
+    async def warm_up_legacy(self, workshop: Workshop) -> None:
+        """Add the groups to the legacy document now, unless it is very large."""
         if len(self.legacy) <= WARMED_LEGACY_BYTES:
             await self.legacy_with_groups.get(workshop)
 

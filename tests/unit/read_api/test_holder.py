@@ -66,12 +66,56 @@ async def test_polishing_runs_after_every_revision_until_cancelled() -> None:
         records = {str(n): a_record("clip", str(n), description=str(revision)) for n in range(50)}
         await holder.publish(a_content({"clip": records}, revision=revision))
         async with asyncio.timeout(5):
-            while not holder.current().categories["clip"].is_polished:
+            while not holder.current().categories["clip"].is_polished:  # noqa: ASYNC110 - nobody tells
                 await asyncio.sleep(0.01)
     polishing.cancel()
 
     with pytest.raises(asyncio.CancelledError):
         await polishing
+
+
+async def test_polishing_computes_what_would_be_computed_on_demand() -> None:
+    holder = PageHolder()
+    text = {"a/A-7B": a_record("text_generation", "a/A-7B", text_model_group="A")}
+    await holder.publish(a_content({"text_generation": text}, legacy={"text_generation": b'{"a/A-7B": {}}'}))
+
+    await holder.polish()
+    holder.close()  # from here on nothing can be computed any more
+
+    tools, workshop = holder.current().text, holder.workshop
+    assert tools is not None
+    assert b'"total_groups":1' in (await tools.overview.get(workshop)).summary.identity
+    assert await tools.named_groups.get(workshop) == ("A",)
+    assert b"text_model_group" in (await tools.legacy_with_groups.get(workshop)).identity
+    assert "name" in await holder.current().search_all.ranks.get(workshop)
+
+
+async def test_a_failure_while_polishing_is_logged_and_does_not_end_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    holder = PageHolder()
+    polishing = asyncio.create_task(holder.polish_forever())
+    text = {str(n): a_record("text_generation", f"{n}-7B") for n in range(50)}
+    await holder.publish(a_content({"text_generation": text}, legacy={"text_generation": b"[broken]"}))
+    async with asyncio.timeout(5):
+        while not caplog.records:  # noqa: ASYNC110 - the log tells nobody
+            await asyncio.sleep(0.01)
+
+    assert not polishing.done()
+    assert holder.current().v2["text_generation"].effort is Effort.BEST
+    polishing.cancel()
+
+
+async def test_pages_that_were_replaced_meanwhile_are_not_brought_back() -> None:
+    holder = PageHolder()
+    await holder.publish(a_content(MANY))
+    polishing = asyncio.create_task(holder.polish())
+    changed = {"clip": {name: {**record, "version": "2"} for name, record in MANY["clip"].items()}}
+    await holder.publish(a_content(changed, revision=2))
+    await polishing
+
+    assert holder.current().revision == 2
+    assert b'"version":"2"' in holder.current().v2["clip"].identity
 
 
 async def test_a_second_instance_takes_the_best_forms_from_the_shared_cache() -> None:
@@ -93,7 +137,7 @@ async def test_a_cache_that_holds_rubbish_costs_nothing_but_time() -> None:
             return [b"rubbish" for _ in keys]
 
         async def set_many(self, items: dict[str, bytes], *, ttl_seconds: float) -> None:
-            raise AssertionError("nothing was polished")
+            raise AssertionError(f"nothing was polished, but {len(items)} forms are held {ttl_seconds} s")
 
     holder = PageHolder()
     holder.use_cache(RubbishCache())

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service_kit import access_log
-from service_kit.access_log import AccessLog, loggable_path, render_unusual_line
+from service_kit.access_log import AccessLine, AccessLog, loggable_path, render_line
 from service_kit.telemetry import Telemetry
 
 SECRET = "s3cr3t-k3y"
@@ -96,9 +96,52 @@ async def test_output_whose_reader_is_gone_disturbs_nobody() -> None:
         log.append(b"1\n")
 
 
-def test_unusual_line_is_shortened_and_printable() -> None:
-    rendered = render_unusual_line({"path": "/" + "x" * 9000, "agent": "caf\udce9", "status": 200})
-    line = json.loads(rendered)
+def a_line(**changes: object) -> AccessLine:
+    line = AccessLine(1790000000.25, "GET", "/api/x", 200, 345, 0.0012, "127.0.0.1", "tests", "r-1")
+    return line._replace(**changes)  # type: ignore[arg-type] # the builder's callers give the right types
+
+
+def test_line_is_one_json_object_with_a_line_end() -> None:
+    rendered = render_line(a_line())
+    assert rendered.endswith(b"}\n")
+    assert json.loads(rendered) == {
+        "time": "2026-09-21T14:13:20.250Z",
+        "log": "access",
+        "method": "GET",
+        "path": "/api/x",
+        "status": 200,
+        "bytes": 345,
+        "microseconds": 1200,
+        "remote": "127.0.0.1",
+        "agent": "tests",
+        "request_id": "r-1",
+    }
+
+
+def test_equal_paths_with_other_status_or_method_are_kept_apart() -> None:
+    lines = [a_line(), a_line(status=404), a_line(method="HEAD"), a_line()]
+    rendered = [json.loads(render_line(line)) for line in lines]
+    assert [(line["method"], line["status"]) for line in rendered] == [
+        ("GET", 200),
+        ("GET", 404),
+        ("HEAD", 200),
+        ("GET", 200),
+    ]
+
+
+def test_missing_agent_and_address_are_null() -> None:
+    line = json.loads(render_line(a_line(agent=None, remote=None)))
+    assert (line["agent"], line["remote"]) == (None, None)
+
+
+@given(st.text(st.characters(codec=None), max_size=300), st.text(st.characters(codec=None), max_size=300))
+def test_any_path_and_agent_give_one_line_of_json(path: str, agent: str) -> None:
+    rendered = render_line(a_line(raw_path=path, agent=agent))
+    assert rendered.count(b"\n") == 1
+    json.loads(rendered)
+
+
+def test_long_texts_are_shortened_and_broken_bytes_replaced() -> None:
+    line = json.loads(render_line(a_line(raw_path="/" + "x" * 9000, agent="caf\udce9")))
     assert len(line["path"]) == access_log.MAX_TEXT_CHARACTERS
     assert line["agent"] == "caf?"
-    assert line["status"] == 200

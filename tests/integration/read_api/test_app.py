@@ -1,0 +1,65 @@
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from horde_model_reference.meta_consts import CanonicalFormat
+from read_api.app import create_app
+from read_api.settings import ReadApiSettings
+from service_kit.settings import SettingsInvalid, load_settings
+from support.read_clients import AiohttpClient, Client
+
+
+def settings_for(data_dir: Path) -> ReadApiSettings:
+    return ReadApiSettings(data_dir=data_dir, head_poll_seconds=0.05, access_log=False)
+
+
+async def ready(client: Client) -> int:
+    async with asyncio.timeout(5):
+        while (status := (await client.get("/ready")).status) == 503:  # noqa: ASYNC110 - it is the client
+            await asyncio.sleep(0.01)
+    return status
+
+
+async def test_an_empty_directory_is_an_empty_journal(data_dir: Path, aiohttp_client: AiohttpClient) -> None:
+    client = await aiohttp_client(create_app(settings_for(data_dir)))
+
+    assert await ready(client) == 200
+    assert (await client.get("/api/model_references/v2/lora")).status == 200
+    assert (await client.get("/api/model_references/v2/clip")).status == 404
+    assert (await client.get("/api/model_references/v2/lora")).headers["X-Revision"] == "0"
+
+
+async def test_two_applications_in_one_process_do_not_mix(
+    tmp_path: Path, aiohttp_client: AiohttpClient
+) -> None:
+    legacy = settings_for(tmp_path / "b").model_copy(update={"canonical_format": CanonicalFormat.legacy})
+    first = await aiohttp_client(create_app(settings_for(tmp_path / "a")))
+    second = await aiohttp_client(create_app(legacy))
+
+    formats = [
+        (await (await client.get("/api/replicate_mode")).json())["canonical_format"]
+        for client in (first, second)
+    ]
+
+    assert formats == ["v2", "legacy"]
+
+
+def test_the_canonical_format_is_taken_in_any_letter_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HORDE_MODEL_REFERENCE_CANONICAL_FORMAT", "LEGACY")
+    monkeypatch.setenv("HORDE_MODEL_REFERENCE_REPLICATE_MODE", "primary")
+
+    settings = load_settings(ReadApiSettings)
+
+    assert settings.canonical_format is CanonicalFormat.legacy
+    assert settings.replicate_mode == "PRIMARY"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("CANONICAL_FORMAT", "v3"), ("REPLICATE_MODE", "REPLICA"), ("HEAD_POLL_SECONDS", "0")]
+)
+def test_an_unusable_setting_is_named(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"HORDE_MODEL_REFERENCE_{name}", value)
+
+    with pytest.raises(SettingsInvalid, match=f"HORDE_MODEL_REFERENCE_{name}"):
+        load_settings(ReadApiSettings)

@@ -1,0 +1,29 @@
+"""The routes of the read side over pages in memory, and a client."""
+
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+from aiohttp.test_utils import TestClient
+
+from horde_model_reference.meta_consts import CanonicalFormat
+from read_api.answers import RevisionStamp
+from read_api.endpoints import add_read_routes
+from read_api.holder import PageHolder
+from service_kit.settings import HttpSettings
+from service_kit.telemetry import Telemetry
+from service_kit.web import create_application
+
+Client = TestClient[web.Request, web.Application]
+Serve = Callable[..., Awaitable[Client]]
+AiohttpClient = Callable[[web.Application], Awaitable[Client]]
+
+
+def application_over(
+    holder: PageHolder, canonical_format: CanonicalFormat = CanonicalFormat.v2
+) -> web.Application:
+    """Return an application with the routes; it waits for a revision for 50 ms at most."""
+    application = create_application(
+        HttpSettings(access_log=False), Telemetry("read-api"), on_response=RevisionStamp(holder)
+    )
+    add_read_routes(application, holder, canonical_format, min_revision_wait_seconds=0.05)
+    return application
