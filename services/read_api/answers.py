@@ -8,6 +8,7 @@ from multidict import istr
 from read_api.domain.documents import Document, json_document
 from read_api.holder import PageHolder
 from read_api.pages import Pages
+from service_kit.ready_response import ReadyResponse
 
 X_REVISION: Final = istr("X-Revision")
 X_STALE: Final = istr("X-Stale")
@@ -16,22 +17,27 @@ _ACCEPT_ENCODING: Final = hdrs.ACCEPT_ENCODING
 _IF_NONE_MATCH: Final = hdrs.IF_NONE_MATCH
 
 
-def serve(request: web.Request, pages: Pages | None, document: Document) -> web.Response:
-    """Answer with a document of these pages, or 304 if the client has it. Nothing is rendered here."""
+def serve(
+    request: web.BaseRequest, pages: Pages | None, document: Document, *, route: str = ""
+) -> ReadyResponse:
+    """Answer with a document of these pages, or 304 if the client has it. Nothing is rendered here.
+
+    `route` is the path template for the metrics, needed where the router was not asked.
+    """
     asked = request.headers
     tags = asked.get(_IF_NONE_MATCH)
     unchanged = document.unchanged_for(tags) if tags is not None else None
     if unchanged is not None:
-        response = web.Response(status=304, headers=unchanged)
+        response = ReadyResponse(unchanged, b"", route=route)
     else:
         form = document.form_for(asked.get(_ACCEPT_ENCODING))
-        response = web.Response(body=form.body, headers=form.headers)
+        response = ReadyResponse(form.head, form.body, route=route)
     if pages is not None:
         response.headers[X_REVISION] = pages.revision_text
     return response
 
 
-def serve_value(request: web.Request, pages: Pages | None, value: object) -> web.Response:
+def serve_value(request: web.Request, pages: Pages | None, value: object) -> ReadyResponse:
     """Answer with a small JSON value that was made for this request."""
     return serve(request, pages, json_document(value))
 

@@ -14,6 +14,7 @@ from read_api.catalogue_metrics import CatalogueMetrics
 from read_api.endpoints import add_read_routes
 from read_api.holder import PageHolder
 from read_api.settings import ReadApiSettings
+from read_api.shortcut import DocumentShortcut
 from registry.blobs import Blobs
 from registry.checkpoints import Checkpoints
 from registry.follower import Follower
@@ -58,7 +59,9 @@ def create_app(
     """
     telemetry = Telemetry(SERVICE)
     holder = PageHolder()
-    application = create_application(settings, telemetry, on_response=RevisionStamp(holder))
+    application = create_application(
+        settings, telemetry, on_response=RevisionStamp(holder), shortcut=DocumentShortcut(holder)
+    )
 
     async def follow(_: web.Application) -> AsyncIterator[None]:
         async with (

@@ -12,6 +12,7 @@ from horde_model_reference.documents import SourceUnreadable
 from read_api.answers import RevisionStamp
 from read_api.app import add_read_side, following
 from read_api.holder import PageHolder
+from read_api.shortcut import DocumentShortcut
 from registry.errors import JournalError
 from registry.follower import Follower
 from service_kit.errors import StoreUnavailable, StoreUnsafe
@@ -41,7 +42,9 @@ def create_app(
     """
     telemetry = Telemetry(SERVICE)
     holder = PageHolder()
-    application = create_application(settings, telemetry, on_response=RevisionStamp(holder))
+    application = create_application(
+        settings, telemetry, on_response=RevisionStamp(holder), shortcut=DocumentShortcut(holder)
+    )
 
     async def live(_: web.Application) -> AsyncIterator[None]:
         async with (

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import orjson
-from multidict import CIMultiDict
 
 from read_api.domain.coding import (
     COMPRESSED,
@@ -18,20 +17,24 @@ from read_api.domain.coding import (
     preferred_codings,
 )
 from read_api.slices import Steps, run_now
+from service_kit.ready_response import ReadyHead
 
 JSON: Final = "application/json"
 CACHE_CONTROL: Final = "no-cache, stale-if-error=86400"  # revalidate; for a day better old than an error
 VARY: Final = "Accept-Encoding"
 
-Headers = CIMultiDict[str]
-
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """One representation: the bytes, and the headers of the 200 that carries them."""
+    """One representation: the bytes, and the head of the 200 that carries them."""
 
     body: bytes
-    headers: Headers
+    head: ReadyHead
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The headers that are the same for every request."""
+        return self.head.headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +45,8 @@ class Document:
     content_type: str
     forms: Mapping[Coding, Form]
     effort: Effort | None
-    not_modified: Mapping[str, Headers]
-    """The headers of a 304 for each validator that this document has had or will have in any coding."""
+    not_modified: Mapping[str, ReadyHead]
+    """The head of a 304 for each validator that this document has had or will have in any coding."""
 
     @property
     def identity(self) -> bytes:
@@ -59,8 +62,8 @@ class Document:
                 return form
         return forms[Coding.IDENTITY]
 
-    def unchanged_for(self, if_none_match: str) -> Headers | None:
-        """Return the headers of the 304 if the client has this content (RFC 9110 section 13.1.2)."""
+    def unchanged_for(self, if_none_match: str) -> ReadyHead | None:
+        """Return the head of the 304 if the client has this content (RFC 9110 section 13.1.2)."""
         known = self.not_modified.get(if_none_match)
         if known is not None:
             return known
@@ -87,7 +90,7 @@ def plain_document(body: bytes, *, digest: str | None = None, content_type: str 
     """Return a document without compressed forms. `digest`: the SHA-256 of the body where it is known."""
     digest = digest[:32] if digest else content_digest(body)
     tag = etag(digest, Coding.IDENTITY, None)
-    form = Form(body, _headers(content_type, tag, Coding.IDENTITY))
+    form = Form(body, ReadyHead(200, _headers(content_type, tag, Coding.IDENTITY), len(body)))
     tags = [tag]
     if len(body) >= MIN_COMPRESSED_BYTES:
         tags += [etag(digest, coding, effort) for coding in COMPRESSED for effort in Effort]
@@ -96,7 +99,7 @@ def plain_document(body: bytes, *, digest: str | None = None, content_type: str 
         content_type=content_type,
         forms={Coding.IDENTITY: form},
         effort=None,
-        not_modified={tag: _headers(None, tag, Coding.IDENTITY) for tag in tags},
+        not_modified={tag: ReadyHead(304, _headers(None, tag, Coding.IDENTITY), 0) for tag in tags},
     )
 
 
@@ -130,12 +133,12 @@ def with_forms(document: Document, packed: Mapping[Coding, bytes], effort: Effor
     forms = {Coding.IDENTITY: document.forms[Coding.IDENTITY]}
     for coding, body in packed.items():
         tag = etag(document.digest, coding, effort)
-        forms[coding] = Form(body, _headers(document.content_type, tag, coding))
+        forms[coding] = Form(body, ReadyHead(200, _headers(document.content_type, tag, coding), len(body)))
     return replace(document, forms=forms, effort=effort)
 
 
-def _headers(content_type: str | None, tag: str, coding: Coding) -> Headers:
-    headers = Headers(ETag=tag)
+def _headers(content_type: str | None, tag: str, coding: Coding) -> dict[str, str]:
+    headers = {"ETag": tag}
     headers["Cache-Control"] = CACHE_CONTROL
     headers["Vary"] = VARY
     if content_type is not None:

@@ -102,26 +102,26 @@ class Documentation:
         """Say which endpoints there are; before the first request."""
         self._described = endpoints
 
-    async def openapi(self, request: web.Request) -> web.Response:
+    async def openapi(self, request: web.Request) -> web.StreamResponse:
         """Serve the OpenAPI document."""
         return serve(request, self._holder.pages, await self._openapi.get(self._holder.workshop))
 
-    async def page(self, request: web.Request) -> web.Response:
+    async def page(self, request: web.Request) -> web.StreamResponse:
         """Serve the page."""
         response = serve(request, self._holder.pages, self._page)
         response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response
 
-    async def redirect(self, _request: web.Request) -> web.Response:
+    async def redirect(self, _request: web.Request) -> web.StreamResponse:
         """Lead to the page, from beside it."""
         return web.Response(status=307, headers={"Location": "docs"})
 
-    async def start(self, request: web.Request) -> web.Response:
+    async def start(self, request: web.Request) -> web.StreamResponse:
         """Serve the script that starts Swagger UI; the page forbids scripts within itself."""
         return serve(request, self._holder.pages, self._start)
 
-    async def file(self, name: str, request: web.Request) -> web.Response:
+    async def file(self, name: str, request: web.Request) -> web.StreamResponse:
         """Serve a file of Swagger UI."""
         return serve(request, self._holder.pages, await self._files[name].get(self._holder.workshop))
 

@@ -42,6 +42,6 @@ class Listings:
                 {200: list[str]},
             )
 
-    async def fixed(self, document: Document, request: web.Request) -> web.Response:
+    async def fixed(self, document: Document, request: web.Request) -> web.StreamResponse:
         """Serve a document that never changes."""
         return serve(request, self._holder.pages, document)

@@ -70,25 +70,25 @@ class Metadata:
                 {200: CategoryLastUpdated, 422: Invalid, 503: Problem},
             )
 
-    async def last_updated(self, version: ApiVersion, request: web.Request) -> web.Response:
+    async def last_updated(self, version: ApiVersion, request: web.Request) -> web.StreamResponse:
         """Serve the time of the last change of the canonical format."""
         if version != CANONICAL_VERSION[self._canonical_format]:
             raise NotCanonical(f"{version} is not the canonical format here: {self._canonical_format} is")
         pages = self._holder.current()
         return serve(request, pages, pages.metadata[version].last_updated)
 
-    async def of_all(self, version: ApiVersion, request: web.Request) -> web.Response:
+    async def of_all(self, version: ApiVersion, request: web.Request) -> web.StreamResponse:
         """Serve the metadata of all categories, in their order."""
         pages = self._holder.current()
         return serve(request, pages, pages.metadata[version].of_all)
 
-    async def of_category(self, version: ApiVersion, request: web.Request) -> web.Response:
+    async def of_category(self, version: ApiVersion, request: web.Request) -> web.StreamResponse:
         """Serve the metadata of one category."""
         category = _category(request)
         pages = self._holder.current()
         return serve(request, pages, pages.metadata[version].of_category[category])
 
-    async def last_updated_of(self, version: ApiVersion, request: web.Request) -> web.Response:
+    async def last_updated_of(self, version: ApiVersion, request: web.Request) -> web.StreamResponse:
         """Serve the time of the last change of one category."""
         category = _category(request)
         pages = self._holder.current()

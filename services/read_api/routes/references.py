@@ -117,7 +117,7 @@ class References:
             patterns={MODEL_NAME: ANY_NAME},
         )
 
-    async def v1_document(self, category: str, request: web.Request) -> web.Response:
+    async def v1_document(self, category: str, request: web.Request) -> web.StreamResponse:
         """Serve a legacy document: the file's own bytes."""
         pages = self._holder.current()
         document = pages.v1.get(category)
@@ -125,7 +125,7 @@ class References:
             raise NotFound(f"there is no legacy reference for '{category}'")
         return serve(request, pages, document)
 
-    async def v1_text(self, request: web.Request) -> web.Response:
+    async def v1_text(self, request: web.Request) -> web.StreamResponse:
         """Serve the legacy text document, with the groups where they are asked for."""
         if request.query_string and parse_query(TextDocumentParameters, request.query).include_group:
             pages = self._holder.current()
@@ -134,7 +134,7 @@ class References:
             return serve(request, pages, await pages.text.legacy_with_groups.get(self._holder.workshop))
         return await self.v1_document(TEXT_GENERATION, request)
 
-    async def v1_by_name(self, request: web.Request) -> web.Response:
+    async def v1_by_name(self, request: web.Request) -> web.StreamResponse:
         """Serve a legacy document by any of its names."""
         name = request.match_info[CATEGORY_PARAMETER]
         if name == DIFFUSERS_FILE:
@@ -145,7 +145,7 @@ class References:
             raise ValueNotKnown(f"unknown model reference '{name}'")
         return await self.v1_document(category, request)
 
-    async def v2_document(self, category: str, request: web.Request) -> web.Response:
+    async def v2_document(self, category: str, request: web.Request) -> web.StreamResponse:
         """Serve the records of a category."""
         pages = self._holder.current()
         document = pages.v2.get(category)
@@ -153,7 +153,7 @@ class References:
             raise NotFound(f"there is no model reference for '{category}'")
         return serve(request, pages, document)
 
-    async def model(self, category: str, request: web.Request) -> web.Response:
+    async def model(self, category: str, request: web.Request) -> web.StreamResponse:
         """Serve one record by its key."""
         pages = self._holder.current()
         name = request.match_info[MODEL_NAME]
@@ -163,10 +163,10 @@ class References:
             raise NotFound(f"there is no model '{name}' in '{category}'")
         return serve(request, pages, document)
 
-    async def aliased_model(self, request: web.Request) -> web.Response:
+    async def aliased_model(self, request: web.Request) -> web.StreamResponse:
         """Serve one record by the short form of its path."""
         return await self.model(request.match_info[CATEGORY_PARAMETER], request)
 
-    async def unknown_category(self, request: web.Request) -> web.Response:
+    async def unknown_category(self, request: web.Request) -> web.StreamResponse:
         """Refuse a name that is no category."""
         raise unknown_category(request.match_info[CATEGORY_PARAMETER])

@@ -39,7 +39,7 @@ class Schemas:
             {200: dict[str, Any], 422: Invalid},
         )
 
-    async def of_category(self, request: web.Request) -> web.Response:
+    async def of_category(self, request: web.Request) -> web.StreamResponse:
         """Serve the schema of one record of a category."""
         document = self._documents.get(request.match_info[CATEGORY_PARAMETER])
         if document is None:

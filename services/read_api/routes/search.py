@@ -82,13 +82,13 @@ class Search:
             query=SearchParameters,
         )
 
-    async def all_categories(self, request: web.Request) -> web.Response:
+    async def all_categories(self, request: web.Request) -> web.StreamResponse:
         """Serve the matches among all records."""
         query = SearchQuery(**dict(parse_query(SearchAllParameters, request.query)))
         pages = self._holder.current()
         return serve(request, pages, await self._answer(pages, pages.search_all, query))
 
-    async def one_category(self, request: web.Request) -> web.Response:
+    async def one_category(self, request: web.Request) -> web.StreamResponse:
         """Serve the matches among the records of a category."""
         query = SearchQuery(**dict(parse_query(SearchParameters, request.query)))
         category = request.match_info[CATEGORY_PARAMETER]

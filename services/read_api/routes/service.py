@@ -43,11 +43,11 @@ class Service:
             yield Endpoint(path, partial(self.fixed, document), summary, TAG, {200: content})
         yield Endpoint("/status", self.status, "What is being served, for operators", TAG, {200: Status})
 
-    async def fixed(self, document: Document, request: web.Request) -> web.Response:
+    async def fixed(self, document: Document, request: web.Request) -> web.StreamResponse:
         """Serve a document that does not depend on the catalogue."""
         return serve(request, self._holder.pages, document)
 
-    async def status(self, request: web.Request) -> web.Response:
+    async def status(self, request: web.Request) -> web.StreamResponse:
         """Serve revision, sizes, rejected records and the contact with the journal."""
         holder = self._holder
         return serve_value(request, holder.pages, _status(holder.pages, holder.source, stale=holder.stale))

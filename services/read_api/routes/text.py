@@ -149,7 +149,7 @@ class TextToolRoutes:
             patterns={"family_name": NAME_WITH_SLASHES},
         )
 
-    async def parse_name(self, request: web.Request) -> web.Response:
+    async def parse_name(self, request: web.Request) -> web.StreamResponse:
         """Serve the parts of a name and its group."""
         name = parse_query(NameParameters, request.query).name
         pages, tools = self._tools()
@@ -162,7 +162,7 @@ class TextToolRoutes:
         }
         return serve_value(request, pages, value)
 
-    async def compose_name(self, request: web.Request) -> web.Response:
+    async def compose_name(self, request: web.Request) -> web.StreamResponse:
         """Serve the name that the parts make."""
         body = await parse_body(ComposeNameBody, request)
         pages, tools = self._tools()
@@ -182,34 +182,34 @@ class TextToolRoutes:
         }
         return serve_value(request, pages, value)
 
-    async def groups(self, request: web.Request) -> web.Response:
+    async def groups(self, request: web.Request) -> web.StreamResponse:
         """Serve the names of all groups."""
         pages, tools = self._tools()
         return serve_value(request, pages, {"groups": sorted(tools.models.groups)})
 
-    async def groups_summary(self, request: web.Request) -> web.Response:
+    async def groups_summary(self, request: web.Request) -> web.StreamResponse:
         """Serve the overview of all groups."""
         pages, tools = self._tools()
         return serve(request, pages, (await tools.overview.get(self._holder.workshop)).summary)
 
-    async def groups_health(self, request: web.Request) -> web.Response:
+    async def groups_health(self, request: web.Request) -> web.StreamResponse:
         """Serve the issues of all groups."""
         pages, tools = self._tools()
         return serve(request, pages, (await tools.overview.get(self._holder.workshop)).health)
 
-    async def baselines(self, request: web.Request) -> web.Response:
+    async def baselines(self, request: web.Request) -> web.StreamResponse:
         """Serve the distinct baselines."""
         pages, tools = self._tools()
         return serve_value(request, pages, {"baselines": sorted(tools.models.baselines)})
 
-    async def group(self, request: web.Request) -> web.Response:
+    async def group(self, request: web.Request) -> web.StreamResponse:
         """Serve one group with its members."""
         name = parse_query(NameParameters, request.query).name
         pages, tools = self._tools()
         view = _view(tools, name)
         return serve_value(request, pages, group_value(view, tools.side_data, tools.canonical_groups))
 
-    async def name_schema(self, request: web.Request) -> web.Response:
+    async def name_schema(self, request: web.Request) -> web.StreamResponse:
         """Serve the saved naming schema of a group, else the inferred one."""
         name = parse_query(NameParameters, request.query).name
         pages, tools = self._tools()
@@ -218,13 +218,13 @@ class TextToolRoutes:
         value = {"group_name": name, "name_schema": name_format(found), "is_custom": schema is not None}
         return serve_value(request, pages, value)
 
-    async def aliases(self, request: web.Request) -> web.Response:
+    async def aliases(self, request: web.Request) -> web.StreamResponse:
         """Serve all aliases."""
         pages = self._holder.current()
         entries = [_alias_value(name, aliases) for name, aliases in sorted(pages.side_data.aliases.items())]
         return serve_value(request, pages, {"entries": entries})
 
-    async def alias(self, request: web.Request) -> web.Response:
+    async def alias(self, request: web.Request) -> web.StreamResponse:
         """Serve the aliases of one group."""
         pages = self._holder.current()
         name = request.match_info["canonical"]
@@ -233,13 +233,13 @@ class TextToolRoutes:
             raise NotFound(f"there are no aliases of '{name}'")
         return serve_value(request, pages, _alias_value(name, aliases))
 
-    async def families(self, request: web.Request) -> web.Response:
+    async def families(self, request: web.Request) -> web.StreamResponse:
         """Serve all families."""
         pages = self._holder.current()
         families = [family_value(name, members) for name, members in sorted(pages.side_data.families.items())]
         return serve_value(request, pages, {"families": families})
 
-    async def family(self, request: web.Request) -> web.Response:
+    async def family(self, request: web.Request) -> web.StreamResponse:
         """Serve one family."""
         pages = self._holder.current()
         name = request.match_info["family_name"]
@@ -248,7 +248,7 @@ class TextToolRoutes:
             raise NotFound(f"there is no family '{name}'")
         return serve_value(request, pages, family_value(name, members))
 
-    async def detect_families(self, request: web.Request) -> web.Response:
+    async def detect_families(self, request: web.Request) -> web.StreamResponse:
         """Serve suggestions of families."""
         wanted = parse_query(FamilyParameters, request.query)
         pages, tools = self._tools()

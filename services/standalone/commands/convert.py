@@ -20,12 +20,13 @@ from horde_model_reference.documents import (
     Update,
 )
 from horde_model_reference.legacy.format import render_legacy
-from horde_model_reference.legacy.from_v2 import convert_v2
+from horde_model_reference.legacy.from_v2 import fresh_legacy_record
 from horde_model_reference.meta_consts import MODEL_REFERENCE_CATEGORY
-from horde_model_reference.strict_json import parse_json_object
+from horde_model_reference.strict_json import on_one_line, parse_json_object
 from horde_model_reference.text_expansion import render_db_json
 from horde_model_reference.text_families import suggest_families
 from horde_model_reference.text_groups import group_names, infer_name_format
+from horde_model_reference.v2_format import read_valid_records
 from registry.sources import SEED_FILES
 
 NO_TIME: Final = 0  # a conversion is reproducible: its records carry no time of their own
@@ -60,12 +61,13 @@ def to_v2(category: str, body: bytes) -> bytes:
 
 def to_legacy(category: str, body: bytes) -> bytes:
     """Return the legacy document of v2 records that never had a legacy original."""
-    records = parse_json_object(body, "standard input")
+    valid = read_valid_records(category, body, "standard input")
+    _name_rejected(valid.rejected)
     if category == MODEL_REFERENCE_CATEGORY.text_generation:
-        return render_db_json(records)
-    converted = convert_v2(category, records)
-    _name_rejected(converted.rejected)
-    return render_legacy(converted.records)
+        return render_db_json(valid.records)
+    return render_legacy(
+        {name: fresh_legacy_record(category, record) for name, record in valid.records.items()}
+    )
 
 
 def roundtrip(category: str, body: bytes) -> bytes:
@@ -84,13 +86,17 @@ def edit(category: str, body: bytes) -> bytes:
 
 def parse_text(body: bytes) -> bytes:
     """Return one JSON object for each name, one name a line."""
-    names = body.decode().removesuffix("\n").split("\n")
+    try:
+        lines = body.decode().split("\n")
+    except UnicodeDecodeError as error:
+        raise SourceUnreadable(f"standard input is not UTF-8: byte {error.start}: {error.reason}") from error
+    names = lines if lines[-1] else lines[:-1]
     return b"".join(json.dumps(_name_parts(name)).encode() + b"\n" for name in names)
 
 
 def group_text(body: bytes) -> bytes:
     """Return the groups of a JSON list of names, how the names of each are made, and suggested families."""
-    names = json.loads(body)
+    names = _json_list(body)
     groups = group_names(names)
     answer = {
         "groups": groups,
@@ -114,6 +120,16 @@ NAME_MODES: Final[Mapping[str, tuple[Callable[[bytes], bytes], str]]] = {
 }
 
 
+def _json_list(body: bytes) -> list[str]:
+    try:
+        names = json.loads(body)
+    except (ValueError, RecursionError) as error:  # not UTF-8, not JSON, an absurd number
+        raise SourceUnreadable(f"standard input is not JSON: {error}") from error
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise SourceUnreadable("standard input is not a list of names")
+    return names
+
+
 def _file_name(category: str, body: bytes) -> str:
     names = SEED_FILES[category][1]
     return names[-1] if body.lstrip()[:1] == b"{" else names[0]
@@ -121,7 +137,7 @@ def _file_name(category: str, body: bytes) -> str:
 
 def _name_rejected(rejected: Iterable[Rejection]) -> None:
     for one in rejected:
-        sys.stderr.write(f"left out: {one.name}: {one.path}: {one.reason}\n")
+        sys.stderr.write(on_one_line(f"left out: {one.name}: {one.path}: {one.reason}") + "\n")
 
 
 def _imported(category: str, body: bytes) -> CategoryDocuments:
@@ -133,16 +149,30 @@ def _edited(category: str, documents: CategoryDocuments, changes: list[Change]) 
     return apply_changes(category, documents, changes, now=NO_TIME, author=None).legacy or b""
 
 
-def _change(given: Mapping[str, Any]) -> Change:
+def _change(given: object) -> Change:
     match given:
         case {"op": "create", "name": str(name), "record": dict(record)}:
             return Create(name, record)
-        case {"op": "update", "name": str(name)}:
-            return Update(name, given.get("set", {}), tuple(given.get("unset", ())))
+        case {"op": "update", "name": str(name), **fields}:
+            return Update(name, *_field_changes(given, fields.get("set") or {}, fields.get("unset") or []))
         case {"op": "delete", "name": str(name)}:
             return Delete(name)
         case _:
-            raise SourceUnreadable(f"not a change: {json.dumps(given)[:200]}")
+            raise _not_a_change(given)
+
+
+def _field_changes(
+    given: object, values: object, removed: object
+) -> tuple[Mapping[str, Any], tuple[str, ...]]:
+    if not isinstance(values, dict) or not isinstance(removed, list):
+        raise _not_a_change(given)
+    if not all(isinstance(field, str) for field in removed):
+        raise _not_a_change(given)
+    return values, tuple(removed)
+
+
+def _not_a_change(given: object) -> SourceUnreadable:
+    return SourceUnreadable(f"not a change: {json.dumps(given)[:200]}")
 
 
 def _name_parts(name: str) -> dict[str, Any]:
