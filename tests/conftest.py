@@ -1,6 +1,7 @@
 """Fixtures of all tests: real servers, started when the first test asks for one, and no blocking calls."""
 
 import importlib.util
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,3 +36,17 @@ def no_blocking_calls() -> Iterator[None]:
 def data_dir(tmp_path: Path) -> Path:
     """Return a directory for an object store that does not exist yet."""
     return tmp_path / "data"
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Return the root of a file system with room for 256 KiB."""
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", tmp_path], capture_output=True, check=False
+    )
+    if mounted.returncode != 0:
+        pytest.skip("a small file system cannot be mounted here")
+    try:
+        yield tmp_path
+    finally:
+        subprocess.run(["umount", tmp_path], check=True)

@@ -62,7 +62,7 @@ class HttpSettings(SettingsPart):
     )
     cors_open_reads: bool = Field(True, description="any web origin may send requests without an `apikey`")
     max_body_bytes: int = Field(1024 * 1024, gt=0, description="largest request body")
-    max_header_bytes: int = Field(16 * 1024, ge=1024, description="largest request line, and header field")
+    max_header_bytes: int = Field(128 * 1024, ge=1024, description="largest request line, and header field")
     keepalive_seconds: float = Field(75.0, gt=0, description="an idle connection is closed after this")
     drain_seconds: float = Field(20.0, ge=0, description="requests may finish for this long at the stop")
     access_log: bool = Field(True, description="write one JSON line for each request to standard output")

@@ -148,19 +148,6 @@ async def test_write_past_the_limit_raises_store_full_and_leaves_nothing(data_di
     assert drafts(data_dir) == []
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", tmp_path], capture_output=True, check=False
-    )
-    if mounted.returncode != 0:
-        pytest.skip("a small file system cannot be mounted here")
-    try:
-        yield tmp_path
-    finally:
-        subprocess.run(["umount", tmp_path], check=True)
-
-
 async def test_full_disk_raises_store_full_and_reads_go_on(small_disk: Path) -> None:
     async with open_file_store(small_disk) as store:
         await store.create("checkpoints/1", b"x" * 100_000)

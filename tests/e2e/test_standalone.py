@@ -1,6 +1,7 @@
 """The whole service as its user meets it: a process, its banner, its answers, its end."""
 
 import asyncio
+import contextlib
 import json
 import re
 import signal
@@ -217,3 +218,27 @@ async def test_exported_files_are_the_seeded_ones(tmp_path: Path) -> None:
             SAMPLE / folder / names[0]
         ).read_bytes()
     assert len(out.splitlines()) == len(list((tmp_path / "out").rglob("*.*")))
+
+
+async def test_full_disk_refuses_the_seed_with_a_line_while_reads_go_on(small_disk: Path) -> None:
+    settings = settings_for(small_disk / "data", HEAD_POLL_SECONDS="0.2")
+    async with service("serve", settings) as process:
+        await process.wait_until("/ready", 200)
+        filler = small_disk / "filler"
+        with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
+            while file.write(b"x" * 4096):
+                pass
+        files = small_disk.parent / "files"
+        copy_of_sample(files)
+        (files / "image" / "clip.json").write_bytes(a_legacy_file({"New": a_clip_record("New")}))
+        status, _, err = await run_command("seed", "--from", str(files), settings=settings)
+        assert status == 1
+        assert "no room" in err
+        _, headers, _ = await get(f"{process.base_url}/model_references/v2/clip")
+        assert headers["x-revision"] == "1"
+        assert "x-stale" not in headers
+        filler.unlink()
+        assert (await run_command("seed", "--from", str(files), settings=settings))[0] == 0
+        assert (await run_command("verify", settings=settings))[0] == 0
+        _, headers, _ = await get(f"{process.base_url}/model_references/v2/clip", X_Min_Revision="2")
+        assert headers["x-revision"] == "2"

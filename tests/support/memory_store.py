@@ -3,6 +3,7 @@
 import bisect
 
 from service_kit.errors import ObjectExists, ObjectMissing
+from service_kit.object_keys import check_key, check_prefix
 
 
 class MemoryObjectStore:
@@ -25,6 +26,7 @@ class MemoryObjectStore:
         self.objects[key] = body
 
     async def list_after(self, prefix: str, after: str = "", *, limit: int = 1000) -> list[str]:
+        check_prefix(prefix)
         keys = sorted(key for key in self.objects if key.startswith(prefix))
         start = bisect.bisect_right(keys, after)
         return keys[start : start + limit]
@@ -32,8 +34,3 @@ class MemoryObjectStore:
     async def delete(self, key: str) -> None:
         check_key(key)
         self.objects.pop(key, None)
-
-
-def check_key(key: str) -> None:
-    if not key.isascii() or any(part in {"", ".", ".."} for part in key.split("/")):
-        raise ValueError(f"not a key: {key!r}")

@@ -24,7 +24,7 @@ from service_kit.web import create_application
 
 OURS, OTHER = "https://console.example", "https://other.example"
 THING = b'{"a":1}'
-LARGE_THING = bytes(range(256)) * 400
+LARGE_THING = bytes(range(256)) * 800
 INVALID = [{"type": "missing", "loc": ["query", "q"], "msg": "Field required", "input": None}]
 ERRORS: dict[str, Exception] = {
     "missing": NotFound("no model 'x' in 'clip'"),
@@ -43,7 +43,10 @@ ERRORS: dict[str, Exception] = {
 }
 READY = {
     "/api/ready": (ReadyHead(200, {"Content-Type": "application/json", "ETag": '"1"'}, len(THING)), THING),
-    "/api/large": (ReadyHead(200, {"Content-Type": "application/octet-stream"}, 102400), LARGE_THING),
+    "/api/large": (
+        ReadyHead(200, {"Content-Type": "application/octet-stream"}, len(LARGE_THING)),
+        LARGE_THING,
+    ),
     "/api/unchanged": (ReadyHead(304, {"ETag": '"1"', "Vary": "Accept-Encoding"}, 0), b""),
 }
 
