@@ -10,7 +10,7 @@ from typing import Final
 from aiohttp import hdrs
 from multidict import istr
 
-from service_kit.ready_response import header_lines
+from service_kit.ready_head import header_lines
 
 API_KEY: Final = istr("apikey")
 ANY: Final = "*"

@@ -1,43 +1,18 @@
 """Responses whose headers were serialized in advance, for documents that are served again and again."""
 
-import re
 import time
-from collections.abc import Mapping
 from email.utils import formatdate
 from functools import lru_cache
-from http import HTTPStatus
 from typing import Final, final
 
 from aiohttp import HttpVersion11, hdrs, web
 from aiohttp.abc import AbstractStreamWriter
 from multidict import istr
 
+from service_kit.ready_head import BODILESS, ReadyHead, header_lines
+
 X_REQUEST_ID: Final = istr("X-Request-ID")
-SERVER: Final = "horde-model-reference"
 JOINED_BODY_BYTES: Final = 128 * 1024  # up to here a copy costs less than a second write (measured)
-_HARMLESS: Final = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
-_BODILESS: Final = frozenset({204, 304})
-
-
-class ReadyHead:
-    """Status line and headers of an answer, made once for many requests.
-
-    `headers` are those that are the same for every request; `Vary: Origin`, `Content-Length` and
-    `Server` are added, what differs per request comes later. Raises `ValueError` for a header with
-    control characters.
-    """
-
-    __slots__ = ("headers", "lines", "status")
-
-    def __init__(self, status: int, headers: Mapping[str, str], body_length: int) -> None:
-        vary = headers.get(hdrs.VARY)
-        complete = {**headers, hdrs.VARY: f"{vary}, {hdrs.ORIGIN}" if vary else str(hdrs.ORIGIN)}
-        if status not in _BODILESS:
-            complete[hdrs.CONTENT_LENGTH] = str(body_length)
-        complete[hdrs.SERVER] = SERVER
-        self.status = status
-        self.headers = complete
-        self.lines = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n".encode() + header_lines(complete)
 
 
 @final
@@ -107,7 +82,7 @@ class ReadyResponse(web.StreamResponse):
         if data:
             raise RuntimeError("the body of a ready response cannot be extended")
         if self._plainly:
-            await super().write_eof(b"" if self.status in _BODILESS else self.body)
+            await super().write_eof(b"" if self.status in BODILESS else self.body)
             return
         writer = self._writer
         if writer is None:
@@ -121,19 +96,6 @@ class ReadyResponse(web.StreamResponse):
             await writer.write(head)
             await writer.write_eof(body)
         self._sent_bytes = len(head) + len(body)
-
-
-def header_lines(headers: Mapping[str, str]) -> bytes:
-    """Return the headers as they go over the wire. Raises `ValueError` rather than let one inject another."""
-    return b"".join([_header_line(name, value) for name, value in headers.items()])
-
-
-@lru_cache(maxsize=1024)  # most of them repeat from answer to answer
-def _header_line(name: str, value: str) -> bytes:
-    line = f"{name}: {value}"
-    if not _HARMLESS.fullmatch(line):
-        raise ValueError("a header holds a control character")
-    return f"{line}\r\n".encode()
 
 
 @lru_cache(maxsize=4)

@@ -17,7 +17,8 @@ from service_kit.errors import (
     StoreUnavailable,
     ValueNotKnown,
 )
-from service_kit.ready_response import ReadyHead, ReadyResponse
+from service_kit.ready_head import ReadyHead
+from service_kit.ready_response import ReadyResponse
 from service_kit.settings import HttpSettings
 from service_kit.telemetry import Telemetry
 from service_kit.web import create_application

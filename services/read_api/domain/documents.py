@@ -17,7 +17,7 @@ from read_api.domain.coding import (
     preferred_codings,
 )
 from read_api.slices import Steps, run_now
-from service_kit.ready_response import ReadyHead
+from service_kit.ready_head import ReadyHead
 
 JSON: Final = "application/json"
 CACHE_CONTROL: Final = "no-cache, stale-if-error=86400"  # revalidate; for a day better old than an error

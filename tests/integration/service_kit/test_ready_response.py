@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from service_kit.ready_response import ReadyHead, header_lines
+from service_kit.ready_head import ReadyHead, header_lines
 from support.serving import Client, serving
 from support.some_service import LARGE_THING, OTHER, OURS, READY, THING, SomeService
 
