@@ -1,7 +1,6 @@
 """The source files of a category become its documents."""
 
 from collections.abc import Mapping
-from typing import Final
 
 from horde_model_reference.category_import_types import ImportedCategory
 from horde_model_reference.documents import CategoryDocuments, Conversion, Record, Rejection, SourceUnreadable
@@ -11,11 +10,10 @@ from horde_model_reference.meta_consts import (
     get_category_descriptor,
     is_registered_category,
 )
+from horde_model_reference.record_stamps import stamped_records
 from horde_model_reference.strict_json import JsonObject, printable, read_json_object, same_json
 from horde_model_reference.text_documents import import_text
 from horde_model_reference.v2_format import parse_v2, render_v2
-
-_STAMPS: Final = ("created_at", "updated_at", "created_by", "updated_by")
 
 
 def import_source(
@@ -68,19 +66,11 @@ def _stamped(
 ) -> dict[str, Record]:
     known = parse_v2(previous.v2) if previous is not None else {}
     originals = _originals(previous)
-    stamped = {}
-    for name, record in records.items():
-        old = known.get(name)
-        if old is None:
-            stamped[name] = _with_stamps(record, {"created_at": now, "updated_at": now})
-        elif name in originals and same_json(originals[name], source.members[name].value):
-            stamped[name] = old  # also with what was edited in v2 alone
-        elif same_json(_without_metadata(old), _without_metadata(record)):
-            stamped[name] = _with_stamps(record, _stamps_of(old))
-        else:
-            created = {key: value for key, value in _stamps_of(old).items() if key.startswith("created")}
-            stamped[name] = _with_stamps(record, {**created, "updated_at": now})
-    return stamped
+
+    def is_unchanged(name: str) -> bool:
+        return name in originals and same_json(originals[name], source.members[name].value)
+
+    return stamped_records(records, known, is_unchanged, now)
 
 
 def _originals(previous: CategoryDocuments | None) -> dict[str, Record]:
@@ -88,15 +78,3 @@ def _originals(previous: CategoryDocuments | None) -> dict[str, Record]:
         return {}
     members = read_json_object(previous.legacy, "the previous legacy document").members
     return {name: item.value for name, item in members.items()}
-
-
-def _stamps_of(record: Record) -> Record:
-    return {key: record["metadata"][key] for key in _STAMPS if key in record.get("metadata", {})}
-
-
-def _with_stamps(record: Record, stamps: Record) -> Record:
-    return {**record, "metadata": {**record["metadata"], **stamps}}
-
-
-def _without_metadata(record: Record) -> Record:
-    return {key: value for key, value in record.items() if key != "metadata"}

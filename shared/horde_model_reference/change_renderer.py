@@ -1,6 +1,7 @@
 """Changes to v2 records, rendered into both formats at once (data-model.md section 6)."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from horde_model_reference.documents import (
@@ -54,6 +55,19 @@ def apply_changes(
     return edit.documents()
 
 
+@dataclass(slots=True)
+class _Update:
+    """What happens to a record: its v2 form before, and the fields that are removed or set to null."""
+
+    before: Record
+    removed: set[str] = field(default_factory=set)
+
+    def add(self, change: Update) -> None:
+        self.removed |= {key for key, value in change.set.items() if value is None}
+        self.removed -= {key for key, value in change.set.items() if value is not None}
+        self.removed |= set(change.unset)
+
+
 class _CategoryEdit:
     """Both documents of a JSON category while changes are made."""
 
@@ -64,10 +78,13 @@ class _CategoryEdit:
         self._records = parse_v2(documents.v2)
         self._text: LegacyText | None = None
         self._originals: dict[str, Record] = {}
+        self._updated: dict[str, _Update] = {}
         if documents.legacy is not None or get_category_descriptor(category).has_legacy_format:
             source = read_json_object(documents.legacy or EMPTY_FILE, "the legacy document")
             self._text = LegacyText(source)
             self._originals = {name: item.value for name, item in source.members.items()}
+            if category == MODEL_REFERENCE_CATEGORY.image_generation and not self._text.is_canonical:
+                self._text.make_canonical(self._originals)
 
     def apply(self, change: Change) -> None:
         match change:
@@ -79,7 +96,7 @@ class _CategoryEdit:
                 self._delete(change)
 
     def documents(self) -> CategoryDocuments:
-        legacy = None if self._text is None else self._text.render()
+        legacy = None if self._text is None else self._edited_legacy(self._text)
         return CategoryDocuments(v2=render_v2(self._records), legacy=legacy)
 
     def _create(self, change: Create) -> None:
@@ -91,8 +108,8 @@ class _CategoryEdit:
         record["metadata"] = self._created_metadata(record["metadata"])
         self._records[name] = record
         if self._text is not None:
-            self._originals[name] = fresh_legacy_record(self._category, record)
-            self._text.put(name, self._originals[name])
+            self._originals.pop(name, None)
+            self._text.put(name, fresh_legacy_record(self._category, record))
 
     def _update(self, change: Update) -> None:
         name = change.name
@@ -101,26 +118,28 @@ class _CategoryEdit:
         after = self._valid(name, {key: fields[key] for key in fields if key not in change.unset}, before)
         after["metadata"] = self._updated_metadata(before.get("metadata", {}), after["metadata"])
         self._records[name] = after
-        if self._text is not None:
-            self._update_legacy(self._text, name, before, after)
+        if name in self._originals:
+            self._updated.setdefault(name, _Update(before)).add(change)
+        elif self._text is not None:
+            self._text.put(name, fresh_legacy_record(self._category, after))
 
-    def _update_legacy(self, text: LegacyText, name: str, before: Record, after: Record) -> None:
-        original = self._originals.get(name)
-        if original is None:
-            self._originals[name] = fresh_legacy_record(self._category, after)
-            text.put(name, self._originals[name])
-            return
-        merged = merge_legacy(self._category, original, before, after)
-        if merged is not original:
-            self._originals[name] = merged
-            text.replace(name, merged)
+    def _edited_legacy(self, text: LegacyText) -> bytes:
+        """Merge what all updates of a record come to: one that is taken back leaves no trace."""
+        for name, update in self._updated.items():
+            original, after = self._originals[name], self._records[name]
+            merged = merge_legacy(self._category, original, update.before, after, update.removed)
+            if merged is not original:
+                text.replace(name, merged)
+        return text.render()
 
     def _delete(self, change: Delete) -> None:
-        self._record(change.name)
-        del self._records[change.name]
-        if self._text is not None and change.name in self._originals:
-            del self._originals[change.name]
-            self._text.remove(change.name)
+        name = change.name
+        self._record(name)
+        del self._records[name]
+        self._updated.pop(name, None)
+        self._originals.pop(name, None)
+        if self._text is not None:
+            self._text.remove(name)
 
     def _record(self, name: str) -> Record:
         try:

@@ -18,10 +18,11 @@ from horde_model_reference.documents import SourceUnreadable
 MAX_DEPTH: Final = 100
 """Deeper nesting is refused: real records have five levels."""
 
-MAX_INTEGER_DIGITS: Final = 4300
-"""Longer integers are a flaw: Python itself converts no more digits (`sys.int_info`)."""
+MAX_INTEGER: Final = 2**63 - 1
+"""Integers that 64 bits do not hold are a flaw: most JSON readers change or refuse them."""
 
-_INTEGER_LIMIT: Final[int] = 10**MAX_INTEGER_DIGITS
+MIN_INTEGER: Final = -(2**63)
+_MAX_INTEGER_LENGTH: Final = len(str(MIN_INTEGER))
 _BYTE_ORDER_MARK: Final = "\ufeff"
 _BLANK: Final = re.compile(r"[ \t\r\n]*")
 _SURROGATE_ESCAPE: Final = re.compile(r"\\u[dD][89a-fA-F]")
@@ -88,6 +89,11 @@ def read_json_object(body: bytes, label: str = "the document") -> JsonObject:
 def printable(text: str) -> str:
     """Return the text with lone surrogates written as escapes, so that it can be encoded."""
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def on_one_line(text: str) -> str:
+    """Return the text with line breaks and other control characters written as escapes, also printable."""
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in printable(text))
 
 
 class _Unreadable(ValueError):
@@ -218,8 +224,8 @@ class _ObjectReader:
         return _UnusableNumber(text)
 
     def _integer(self, text: str) -> int | _UnusableNumber:
-        if len(text.lstrip("-")) <= MAX_INTEGER_DIGITS:
-            return int(text)
+        if len(text) <= _MAX_INTEGER_LENGTH and MIN_INTEGER <= (number := int(text)) <= MAX_INTEGER:
+            return number
         self._flawed = True
         return _UnusableNumber(text)
 
@@ -272,7 +278,7 @@ def _has_lone_surrogate(text: str) -> bool:
 
 def _is_usable(number: float) -> bool:
     if isinstance(number, int):
-        return abs(number) < _INTEGER_LIMIT
+        return MIN_INTEGER <= number <= MAX_INTEGER
     return math.isfinite(number)
 
 

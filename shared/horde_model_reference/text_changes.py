@@ -1,11 +1,12 @@
 """Changes of text records in their v2 form (data-model.md sections 7 and 9)."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 from horde_model_reference.documents import Change, ChangeRefused, Create, Delete, Record, Update
 from horde_model_reference.meta_consts import SCHEMA_VERSION
-from horde_model_reference.strict_json import printable, same_json
+from horde_model_reference.record_stamps import creation_stamps
+from horde_model_reference.strict_json import printable
 from horde_model_reference.text_edits import TextEdit
 from horde_model_reference.text_names import established_group_of
 from horde_model_reference.text_write_rules import PARAMETERS_ALIAS, checked_fields, require_writable_name
@@ -26,21 +27,6 @@ def complete_record(record: Record) -> Record:
         "model_classification": dict(CLASSIFICATION),
         **{field: value for field, value in record.items() if field not in head},
     }
-
-
-def stamped_record(record: Record, previous: Record | None, now: int) -> Record:
-    """Give an imported record its times.
-
-    One that equals the previous one keeps its metadata, a changed one keeps who made it and when.
-    """
-    metadata = record["metadata"]
-    if previous is None:
-        stamps = {"created_at": now, "updated_at": now}
-    elif same_json(_without_metadata(previous), _without_metadata(record)):
-        stamps = previous["metadata"]
-    else:
-        stamps = {"created_at": now, **_creation(previous), "updated_at": now}
-    return {**record, "metadata": {**metadata, **stamps}}
 
 
 def change_records(
@@ -79,7 +65,7 @@ def _updated(record: Record, change: Update, now: int, author: str | None) -> Re
     unset = {"parameters" if field == PARAMETERS_ALIAS else field for field in change.unset}
     merged = {**record, **checked_fields(change.name, change.set)}
     updated = _checked(change.name, {field: value for field, value in merged.items() if field not in unset})
-    updated["metadata"] |= {**_creation(record), "updated_at": now}
+    updated["metadata"] |= {**creation_stamps(record), "updated_at": now}
     if author is not None:
         updated["metadata"]["updated_by"] = author
     return updated
@@ -88,12 +74,3 @@ def _updated(record: Record, change: Update, now: int, author: str | None) -> Re
 def _checked(name: str, fields: Record) -> Record:
     group = fields.get("text_model_group") or established_group_of(name)
     return validate_record(CATEGORY, name, {**fields, "name": name, "text_model_group": group})
-
-
-def _without_metadata(record: Record) -> Record:
-    return {field: value for field, value in record.items() if field != "metadata"}
-
-
-def _creation(record: Record) -> dict[str, Any]:
-    metadata = record.get("metadata", {})
-    return {key: metadata[key] for key in ("created_at", "created_by") if metadata.get(key) is not None}

@@ -10,8 +10,9 @@ from typing import Final
 
 from horde_model_reference.category_import_types import ImportedCategory
 from horde_model_reference.documents import CategoryDocuments, Change, Record, Remark, SourceUnreadable
+from horde_model_reference.record_stamps import stamped_records
 from horde_model_reference.strict_json import JsonObject, read_json_object, same_json
-from horde_model_reference.text_changes import change_records, complete_record, stamped_record
+from horde_model_reference.text_changes import change_records, complete_record
 from horde_model_reference.text_csv import empty_table, parse_csv
 from horde_model_reference.text_edits import TextEdit, edit_entries, edit_rows
 from horde_model_reference.text_expansion import (
@@ -117,14 +118,12 @@ def _stamped(models: TextModels, previous: CategoryDocuments | None, now: int) -
     originals = {}
     if previous is not None and previous.csv is not None:
         originals = read_rows(parse_csv(previous.csv, f"the previous {CSV_FILE}")).records
-    stamped = {}
-    for name, record in models.records.items():
-        old = known.get(name)
-        if old is not None and same_json(originals.get(name), record):
-            stamped[name] = old  # also with what was edited in v2 alone
-        else:
-            stamped[name] = stamped_record(complete_record(record), old, now)
-    return stamped
+    completed = {name: complete_record(record) for name, record in models.records.items()}
+
+    def is_unchanged(name: str) -> bool:
+        return same_json(originals.get(name), models.records[name])
+
+    return stamped_records(completed, known, is_unchanged, now)
 
 
 def _is_expansion(entries: JsonObject, models: TextModels) -> bool:

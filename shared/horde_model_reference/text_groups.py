@@ -19,6 +19,7 @@ from horde_model_reference.text_names import (
 
 DEFAULT_SEPARATOR: Final = "-"
 DEFAULT_PART_ORDER: Final = ("base", "size", "variant", "version", "quant")
+DEFAULT_TEMPLATE: Final = "{base}-{size}"
 REQUIRED_PARTS: Final = frozenset({"base", "size"})
 """Parts of a composed name that keep their place even when they are empty."""
 
@@ -72,9 +73,7 @@ def group_names(
 def infer_name_format(names: Sequence[str]) -> NameFormat:
     """Infer how the names of a group are built from its canonical names (without backend prefixes)."""
     if not names:
-        return NameFormat(
-            DEFAULT_SEPARATOR, DEFAULT_PART_ORDER, False, None, _template(False, DEFAULT_PART_ORDER, "-")
-        )
+        return NameFormat(DEFAULT_SEPARATOR, DEFAULT_PART_ORDER, False, None, DEFAULT_TEMPLATE)
     publishers = {publisher: None for name in names if (publisher := publisher_of(name))}
     bare_names = [without_publisher(name) for name in names]
     parsed = [parse_text_name(name) for name in bare_names]

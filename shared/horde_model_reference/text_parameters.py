@@ -3,9 +3,11 @@
 import math
 from typing import Final
 
+from horde_model_reference.strict_json import MAX_INTEGER
+
 BILLION: Final = 10**9
-MAX_PARAMETERS: Final = 2**63 - 1
-"""Larger numbers are refused: JSON readers that know 64-bit integers only would change or reject them."""
+MAX_PARAMETERS: Final = MAX_INTEGER
+"""Larger numbers are refused."""
 
 BILLION_DIGITS: Final = 9
 

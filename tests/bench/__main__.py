@@ -6,6 +6,7 @@ Exit status: 0 when every target is reached, 1 when one is missed or a step coul
 import argparse
 import os
 import platform
+import signal
 import subprocess
 import sys
 import tempfile
@@ -21,18 +22,20 @@ from bench.figures import Figure, all_reached, missing, table, write_report
 from bench.service import fill
 from bench.wrk import ToolMissing
 
+STEPS = ("start", "throughput", "search", "latency", "growth")
 Step = Callable[[], list[Figure]]
 FAILURES = (ToolMissing, RuntimeError, OSError, subprocess.SubprocessError)
 
 
 def main() -> int:
     arguments = parse_arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # by which every child is ended
     started = time.monotonic()
     seed_dir, described = seed_directory()
     sys.stdout.write(f"measuring with {described}\n")
     with tempfile.TemporaryDirectory(prefix="horde-bench-") as folder:
         steps = make_steps(Path(folder), seed_dir)
-        figures = [figure for name in arguments.steps or steps for figure in run(name, steps[name])]
+        figures = [figure for name in arguments.steps or STEPS for figure in run(name, steps[name])]
     seconds = round(time.monotonic() - started)
     write_report(arguments.report, figures, circumstances(described, seconds))
     sys.stdout.write(f"\n{table(figures)}\n\nwritten to {arguments.report} after {seconds} s\n")
@@ -82,9 +85,12 @@ def circumstances(described: str, seconds: int) -> dict[str, object]:
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("steps", nargs="*", choices=["start", "throughput", "search", "latency", "growth"])
+    parser.add_argument("steps", nargs="*", metavar="STEP", help=f"of {', '.join(STEPS)}; none: all")
     parser.add_argument("--report", type=Path, default=Path("bench-report.json"))
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if unknown := set(arguments.steps) - set(STEPS):
+        parser.error(f"no such step: {', '.join(sorted(unknown))}")
+    return arguments
 
 
 if __name__ == "__main__":

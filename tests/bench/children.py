@@ -2,7 +2,6 @@
 
 import contextlib
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -41,20 +40,6 @@ def end(child: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         child.kill()
         child.wait()
-
-
-def run_module(name: str, *words: str, timeout_seconds: float) -> bytes:
-    """Run a module of this package in a process of its own and return what it prints."""
-    done = subprocess.run(
-        [sys.executable, "-m", f"bench.{name}", *words],
-        env=module_environment(),
-        capture_output=True,
-        timeout=timeout_seconds,
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError(f"bench.{name} ended with {done.returncode}: {done.stderr.decode()[-2000:]}")
-    return done.stdout
 
 
 def module_environment() -> dict[str, str]:

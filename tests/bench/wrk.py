@@ -23,9 +23,14 @@ class Load:
     cpu_microseconds: float
 
 
+def locate(program: str) -> str | None:
+    """Return where a program is; servers lie in a folder that is not on everybody's path."""
+    return shutil.which(program) or shutil.which(program, path="/usr/sbin:/usr/local/sbin")
+
+
 def require(*programs: str) -> None:
-    """Raise `ToolMissing` unless all programs are on the path."""
-    lacking = [name for name in programs if shutil.which(name) is None]
+    """Raise `ToolMissing` unless all programs are there."""
+    lacking = [name for name in programs if locate(name) is None]
     if lacking:
         raise ToolMissing(f"{' and '.join(lacking)} not found: apt-get install {' '.join(lacking)}")
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bench.children import module_environment, running
 from bench.http_client import Answer, wait_for
+from bench.wrk import locate
 from support.processes import free_port
 
 NGINX_CONFIGURATION = """
@@ -68,7 +69,9 @@ def nginx(root: Path, resources: Sequence[Resource]) -> Iterator[Yardstick]:
     port = free_port()
     configuration = root / "nginx.conf"
     configuration.write_text(NGINX_CONFIGURATION.format(root=root, port=port, user=_same_user()))
-    with running(["nginx", "-c", str(configuration)], log_file=root / "nginx.log") as child:
+    with running(
+        [locate("nginx") or "nginx", "-c", str(configuration)], log_file=root / "nginx.log"
+    ) as child:
         wait_for(port, f"/{resources[0].name}", child, timeout_seconds=START_SECONDS)
         yield Yardstick(port, _only_child(child.pid))
 

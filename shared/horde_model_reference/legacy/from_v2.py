@@ -1,15 +1,12 @@
 """v2 records that never had a legacy original to legacy records (data-model.md section 6, rule 4)."""
 
-from collections.abc import Mapping
 from typing import Any, Final
 
-from horde_model_reference.documents import Conversion, Record, Rejection
+from horde_model_reference.documents import Record
 from horde_model_reference.legacy.key_order import IMAGE_KEYS, in_order, without_nulls
 from horde_model_reference.legacy.records import FRESH_TYPES
 from horde_model_reference.meta_consts import MODEL_REFERENCE_CATEGORY
 from horde_model_reference.model_consts.image import legacy_baseline
-from horde_model_reference.strict_json import printable
-from horde_model_reference.v2_format import RecordInvalid, validate_record
 
 IMAGE_FIELDS: Final = (
     *("name", "description", "version", "inpainting", "optimization", "tags", "showcases"),
@@ -19,18 +16,6 @@ IMAGE_FIELDS: Final = (
 """Fields that both formats spell the same."""
 
 OMITTED_WHEN_EMPTY: Final = frozenset({"tags", "showcases", "trigger", "features_not_supported"})
-
-
-def convert_v2(category: str, records: Mapping[str, Record]) -> Conversion:
-    """Make fresh legacy records of v2 records; one that is not valid is left out and listed."""
-    converted: dict[str, Record] = {}
-    rejected: list[Rejection] = []
-    for name, record in records.items():
-        try:
-            converted[name] = fresh_legacy_record(category, validate_record(category, name, record))
-        except RecordInvalid as error:
-            rejected.append(Rejection(printable(name), error.path, error.reason))
-    return Conversion(converted, tuple(rejected))
 
 
 def fresh_legacy_record(category: str, record: Record) -> Record:

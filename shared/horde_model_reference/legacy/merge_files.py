@@ -7,6 +7,7 @@ from typing import Any, Final
 from horde_model_reference.documents import Record
 from horde_model_reference.legacy.from_v2 import fresh_download, fresh_file
 from horde_model_reference.legacy.key_order import CONFIG_KEYS, DOWNLOAD_KEYS, FILE_KEYS, with_key
+from horde_model_reference.model_reference_records import UNKNOWN_SHA256
 from horde_model_reference.strict_json import same_json
 
 _VISIBLE: Final = ("file_name", "file_url", "sha256sum", "file_purpose", "content_hash")
@@ -123,14 +124,21 @@ def _changed_file(entries: list[Record], pair: _Pair) -> list[Record]:
     for index in own:
         changed[index] = with_key(changed[index], "path", after["file_name"], FILE_KEYS)
     last = own[-1]  # of several entries of one path the last one counts
+    if not _is_same_content(before, after):
+        changed[last] = with_key(changed[last], "md5sum", None, FILE_KEYS)
     if before["sha256sum"] != after["sha256sum"]:
-        if before["sha256sum"].lower() != after["sha256sum"].lower():
-            changed[last] = with_key(changed[last], "md5sum", None, FILE_KEYS)
         changed[last] = with_key(changed[last], "sha256sum", after["sha256sum"], FILE_KEYS)
     for source, key in (("file_purpose", "file_type"), ("content_hash", "content_hash")):
         if before.get(source) != after.get(source):
             changed[last] = with_key(changed[last], key, after.get(source), FILE_KEYS)
     return changed
+
+
+def _is_same_content(before: Record, after: Record) -> bool:
+    """Say whether an md5sum still holds. Under another name and without a hash it may be any file."""
+    if before["sha256sum"] == after["sha256sum"] == UNKNOWN_SHA256:
+        return bool(before["file_name"] == after["file_name"])
+    return bool(before["sha256sum"].lower() == after["sha256sum"].lower())
 
 
 def _changed_download(entries: list[Record], pair: _Pair) -> list[Record]:

@@ -8,6 +8,7 @@ from horde_model_reference.legacy.records import FRESH_TYPES, OTHER_KNOWN_TYPES
 from horde_model_reference.meta_consts import MODEL_REFERENCE_CATEGORY
 from horde_model_reference.model_consts.image import CONTROLNET_STYLES, legacy_baseline
 from horde_model_reference.strict_json import printable
+from horde_model_reference.v2_format import is_yaml
 from horde_model_reference.validation_policy import Severity, severity_of
 
 SHA256_HEX_LENGTH: Final = 64
@@ -21,11 +22,6 @@ def remarks_on(category: str, key: str, legacy: Record, record: Record) -> tuple
     if category == MODEL_REFERENCE_CATEGORY.image_generation:
         found += _on_image(legacy, record)
     return tuple(Remark(printable(key), code, printable(message)) for code, message in found)
-
-
-def is_yaml(path: str) -> bool:
-    """Say whether a file entry names a YAML file; v2 does not carry these."""
-    return "yaml" in path.lower()
 
 
 def _on_texts(key: str, legacy: Record) -> Iterator[tuple[str, str]]:

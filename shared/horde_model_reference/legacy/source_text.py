@@ -1,11 +1,16 @@
 """The text of a legacy file, in which single records can be replaced, added and removed."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from horde_model_reference.documents import Record
 from horde_model_reference.legacy.format import CANONICAL, Layout, format_record, layout_of
 from horde_model_reference.strict_json import JsonObject
+
+_LEAD: Final = CANONICAL.newline + CANONICAL.margin
+_CANONICAL_LAYOUTS: Final = (None, CANONICAL, Layout(newline="\r\n"))
 
 
 @dataclass(slots=True)
@@ -37,6 +42,26 @@ class LegacyText:
         self._first_lead = next((item.lead for item in self._members.values()), "")
         self._newline = "\r\n" if "\r\n" in text else "\n"
 
+    @property
+    def is_canonical(self) -> bool:
+        """Whether the records stand as in a canonical file; line ends and what is in them do not matter."""
+        leads = [item.lead.replace("\r\n", "\n") for item in self._members.values()]
+        return (
+            leads == [_LEAD, *[f",{_LEAD}"] * (len(leads) - 1)][: len(leads)]
+            and all(item.colon == CANONICAL.colon for item in self._members.values())
+            and all(layout_of(item.body) in _CANONICAL_LAYOUTS for item in self._members.values())
+            and self._closing.replace("\r\n", "\n") == ("\n}\n" if leads else "}\n")
+        )
+
+    def make_canonical(self, records: Mapping[str, Record]) -> None:
+        """Bring the whole file into canonical form; records without a value keep their own text."""
+        for name, item in self._members.items():
+            item.lead, item.name, item.colon = f",{_LEAD}", json.dumps(name), CANONICAL.colon
+            if records.get(name) is not None:
+                item.body = format_record(records[name])
+        self._opening, self._closing = "{", "\n}\n" if self._members else "}\n"
+        self._first_lead, self._newline = _LEAD, CANONICAL.newline
+
     def replace(self, name: str, record: Record) -> None:
         """Write a record anew at its place, in the style that its text had."""
         member = self._members[name]
@@ -54,8 +79,8 @@ class LegacyText:
         self._members[name] = _Member(self._next_lead(), json.dumps(name), colon, body)
 
     def remove(self, name: str) -> None:
-        """Remove a record; the order of the others stays."""
-        del self._members[name]
+        """Remove a record, if it is there; the order of the others stays."""
+        self._members.pop(name, None)
         if not self._members:
             self._closing = self._closing.lstrip()
 

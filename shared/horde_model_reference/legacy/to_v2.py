@@ -8,12 +8,12 @@ from pydantic import ValidationError
 
 from horde_model_reference.documents import Conversion, Record, Rejection, Remark
 from horde_model_reference.legacy.records import LEGACY_RECORD_TYPES, LegacyRecord
-from horde_model_reference.legacy.remarks import is_yaml, remarks_on
+from horde_model_reference.legacy.remarks import remarks_on
 from horde_model_reference.meta_consts import MODEL_REFERENCE_CATEGORY
 from horde_model_reference.model_consts.image import LEGACY_BASELINES
 from horde_model_reference.model_reference_records import UNKNOWN_SHA256
 from horde_model_reference.strict_json import find_flaw, printable
-from horde_model_reference.v2_format import RecordInvalid, validate_record
+from horde_model_reference.v2_format import RecordInvalid, is_yaml, validate_record
 
 COMMON_FIELDS: Final = ("name", "description", "version")
 IMAGE_FIELDS: Final = (

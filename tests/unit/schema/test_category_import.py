@@ -174,10 +174,13 @@ def test_any_name_is_imported(name: str) -> None:
     assert json.loads(documents.legacy or b"") == json.loads(body)
 
 
-def test_numbers_beyond_64_bits_are_imported_exactly() -> None:
-    record = a_legacy_image("a", size_on_disk_bytes=10**30, requirements={"seed": -(10**25)})
-    found = parse_v2(imported("image_generation", canonical_file({"a": record})).v2)["a"]
-    assert (found["size_on_disk_bytes"], found["requirements"]) == (10**30, {"seed": -(10**25)})
+def test_a_record_with_a_number_beyond_64_bits_is_left_out() -> None:
+    records = {"a": a_legacy_image("a", requirements={"seed": -(10**25)}), "b": a_legacy_image("b")}
+    found = import_source(
+        "image_generation", {"stable_diffusion.json": canonical_file(records)}, now=NOW, previous=None
+    )
+    assert list(parse_v2(found.documents.v2)) == ["b"]
+    assert [(item.name, item.path) for item in found.rejected] == [("a", "requirements.seed")]
 
 
 def test_a_hash_of_a_file_is_carried() -> None:

@@ -18,9 +18,11 @@ from horde_model_reference.documents import (
 from horde_model_reference.strict_json import parse_json_object, read_json_object
 from horde_model_reference.v2_format import parse_v2, render_v2
 from support.model_records import (
+    MD5,
     NOW,
     FileStyle,
     a_download,
+    a_legacy_config,
     a_legacy_image,
     a_small_legacy_record,
     an_image,
@@ -219,6 +221,70 @@ def test_a_record_that_legacy_lacks_is_added_to_it() -> None:
     after = changed(documents, Update("a", {"nsfw": True}))
     assert legacy_of(after)["a"]["nsfw"] is True
     assert changed(documents, Delete("a")) == CategoryDocuments(v2=b"{}", legacy=b"{}\n")
+
+
+@pytest.mark.parametrize("category", ["image_generation", "esrgan"])
+def test_an_update_that_is_taken_back_leaves_no_trace(category: str) -> None:
+    record = {
+        "name": "a",
+        "baseline": "SDXL",
+        "config": a_legacy_config("m.ckpt", yaml="v1.yaml", md5sum=MD5),
+    }
+    body = FileStyle(indent="    ").render({"a": record | {"x": None, "description": "d"}})
+    documents = imported(category, body)
+    before = parse_v2(documents.v2)["a"]
+    after = changed(
+        documents,
+        Update("a", {"description": "e", "tags": ["t"], "config": {"download": []}}),
+        Update("a", {"description": "d", "tags": [], "config": before["config"]}),
+        category=category,
+    )
+    assert after.legacy == body
+
+
+def test_a_list_that_is_removed_loses_its_key_and_one_that_is_emptied_keeps_it() -> None:
+    lists = {"tags": ["x"], "showcases": ["x"], "trigger": ["x"]}
+    documents = imported("image_generation", canonical_file({"a": a_legacy_image("a", **lists)}))
+    found = legacy_of(changed(documents, Update("a", {"tags": None, "showcases": []}, ("trigger",))))["a"]
+    assert {field: found.get(field) for field in lists} == {"tags": None, "showcases": [], "trigger": None}
+
+
+@pytest.mark.parametrize(
+    "style",
+    [
+        FileStyle(indent="  "),
+        FileStyle(indent="\t"),
+        FileStyle(indent="    ", final_newline=False),
+        FileStyle(indent="    ", colon=":"),
+        FileStyle(indent="    ", first_name_indented=False),
+    ],
+)
+def test_an_image_file_that_was_not_canonical_is_so_after_an_edit(style: FileStyle) -> None:
+    records = {name: a_legacy_image(name) for name in "abc"}
+    after = changed(imported("image_generation", style.render(records)), Delete("a"))
+    assert after.legacy == canonical_file({name: records[name] for name in "bc"})
+
+
+def test_an_image_file_on_one_line_is_canonical_after_an_edit() -> None:
+    records = {name: a_legacy_image(name) for name in "ab"}
+    after = changed(imported("image_generation", json.dumps(records).encode()), Delete("b"))
+    assert after.legacy == canonical_file({"a": records["a"]})
+
+
+def test_a_record_that_cannot_be_used_survives_an_edit_of_its_neighbour() -> None:
+    good = json.dumps(a_legacy_image("a"))
+    body = f'{{"bad": {{"x": 1e400, "x": 2}}, "a": {good}, "worse": {{"n": {2**70}}}}}'.encode()
+    after = changed(imported("image_generation", body), Update("a", {"description": "new"}))
+    found = texts_of(after.legacy)
+    assert list(found) == ["bad", "a", "worse"]
+    assert found["bad"] == '"bad": {"x": 1e400, "x": 2}'
+    assert found["worse"] == f'"worse": {{"n": {2**70}}}'
+
+
+def test_a_file_that_is_listed_twice_is_refused() -> None:
+    config = {"download": [a_download("a"), a_download("a")]}
+    with pytest.raises(ChangeRefused, match=r"'a', config\.download\.1\.file_name: 'a' is listed twice"):
+        changed(images("a"), Update("a", {"config": config}))
 
 
 FILE_NAMES = TEXT.filter(lambda name: name and "yaml" not in name.lower())

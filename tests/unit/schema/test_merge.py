@@ -87,8 +87,25 @@ def test_a_removed_field_removes_the_key(field: str) -> None:
 
 
 @pytest.mark.parametrize("field", ["tags", "showcases", "trigger", "features_not_supported"])
-def test_an_emptied_list_removes_the_key(field: str) -> None:
-    assert field not in merged_with(a_legacy_image() | {field: ["x"]}, "image_generation", {field: []})
+def test_an_emptied_list_keeps_a_key_that_the_original_had(field: str) -> None:
+    found = merged_with(a_legacy_image() | {field: ["x"]}, "image_generation", {field: []})
+    assert found[field] == []
+
+
+@pytest.mark.parametrize("field", ["tags", "showcases", "trigger"])
+def test_an_emptied_list_gets_no_key_of_its_own(field: str) -> None:
+    original = a_legacy_image()
+    before = convert_legacy_record("image_generation", "Model", original) | {field: ["x"]}
+    after = before | {field: []}
+    assert field not in merge_legacy("image_generation", original, before, after)
+
+
+@pytest.mark.parametrize("value", [["x"], []])
+@pytest.mark.parametrize("field", ["tags", "showcases", "trigger"])
+def test_a_removed_list_removes_the_key(field: str, value: list[str]) -> None:
+    original = a_legacy_image() | {field: value}
+    before = convert_legacy_record("image_generation", "Model", original)
+    assert field not in merge_legacy("image_generation", original, before, before | {field: []}, {field})
 
 
 @pytest.mark.parametrize("field", ["tags", "showcases", "trigger"])
@@ -253,3 +270,15 @@ def test_hashes_of_embedded_parts_come_and_go() -> None:
 def test_a_null_removes_and_moves_nothing() -> None:
     assert list(with_key({"b": 1, "x": 2, "a": 3}, "x", None, ("a", "b"))) == ["b", "a"]
     assert list(with_key({"b": 1, "x": 2}, "b", 5, ("x", "b"))) == ["b", "x"]
+
+
+def test_a_renamed_file_without_a_hash_loses_the_md5sum() -> None:
+    config = {"files": [{"path": "a", "md5sum": "m"}], "download": []}
+    after = config_after(config, a_download("b", file_url="", sha256sum="FIXME"))
+    assert after["files"] == [{"path": "b"}]
+
+
+def test_a_file_without_a_sha256sum_keeps_its_md5sum() -> None:
+    config = {"files": [{"path": "a", "md5sum": "m"}], "download": []}
+    after = config_after(config, a_download("a", file_url="", sha256sum="FIXME", file_purpose="vae"))
+    assert after["files"] == [{"path": "a", "md5sum": "m", "file_type": "vae"}]

@@ -6,12 +6,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from horde_model_reference.documents import SourceUnreadable
-from horde_model_reference.strict_json import MAX_DEPTH, Flaw, parse_json_object, read_json_object, same_json
+from horde_model_reference.strict_json import (
+    MAX_DEPTH,
+    MAX_INTEGER,
+    MIN_INTEGER,
+    Flaw,
+    on_one_line,
+    parse_json_object,
+    read_json_object,
+    same_json,
+)
 
 JSON_VALUES = st.recursive(
     st.none()
     | st.booleans()
-    | st.integers()
+    | st.integers(MIN_INTEGER, MAX_INTEGER)
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(st.characters(exclude_categories=["Cs"])),
     lambda inner: (
@@ -124,9 +133,22 @@ def test_escaped_pairs_and_odd_backslashes_are_no_flaws() -> None:
     ]
 
 
-@pytest.mark.parametrize("number", [2**63, 2**64, -(2**64), 10**30, 10**4299])
-def test_integers_beyond_64_bits_are_exact(number: int) -> None:
+@pytest.mark.parametrize("number", [MIN_INTEGER, MAX_INTEGER])
+def test_integers_of_64_bits_are_exact(number: int) -> None:
     assert parse_json_object(f'{{"a": {number}}}'.encode())["a"] == number
+
+
+@pytest.mark.parametrize("text", [str(MAX_INTEGER + 1), str(MIN_INTEGER - 1), str(2**64), "9" * 5000])
+def test_an_integer_beyond_64_bits_spoils_its_record_only(text: str) -> None:
+    members = read_json_object(f'{{"a": {{"b": [{text}]}}, "c": 1}}'.encode()).members
+    assert members["a"].flaw == Flaw("b.0", "the number is out of range")
+    assert members["c"].value == 1
+
+
+def test_control_characters_are_escaped_to_keep_a_message_on_one_line() -> None:
+    assert on_one_line("a\nb\r\u2028\x00\ud800 \N{LATIN SMALL LETTER E WITH ACUTE}") == (
+        "a\\nb\\r\\u2028\\x00\\ud800 \N{LATIN SMALL LETTER E WITH ACUTE}"
+    )
 
 
 def test_numbers_keep_their_kind() -> None:

@@ -7,8 +7,14 @@ from hypothesis import strategies as st
 
 from horde_model_reference.documents import ChangeRefused, Record, SourceUnreadable
 from horde_model_reference.meta_consts import MODEL_REFERENCE_CATEGORY
-from horde_model_reference.v2_format import RecordInvalid, parse_v2, render_v2, validate_record
-from support.model_records import an_image
+from horde_model_reference.v2_format import (
+    RecordInvalid,
+    parse_v2,
+    read_valid_records,
+    render_v2,
+    validate_record,
+)
+from support.model_records import a_download, an_image
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 REQUIRED: dict[str, Record] = {
@@ -71,10 +77,62 @@ def test_numbers_and_booleans_are_read_leniently() -> None:
     assert (record["min_bridge_version"], record["nsfw"], record["size_on_disk_bytes"]) == (11, True, 5)
 
 
-def test_a_number_beyond_64_bits_is_kept() -> None:
-    record = valid(size_on_disk_bytes=10**30, requirements={"a": 10**40})
-    assert (record["size_on_disk_bytes"], record["requirements"]) == (10**30, {"a": 10**40})
-    assert parse_v2(render_v2({"x": record})) == {"x": record}
+@pytest.mark.parametrize(
+    ("fields", "path"),
+    [
+        ({"size_on_disk_bytes": 2**63}, "size_on_disk_bytes"),
+        ({"requirements": {"a": [1, -(10**40)]}}, "requirements.a.1"),
+        ({"config": {"download": [a_download(size_bytes=2**64)]}}, "config.download.0.size_bytes"),
+    ],
+)
+def test_a_number_beyond_64_bits_is_refused(fields: dict[str, Any], path: str) -> None:
+    with pytest.raises(RecordInvalid) as refused:
+        valid(**fields)
+    assert (refused.value.path, refused.value.reason) == (path, "the number is out of range")
+
+
+def test_a_float_beyond_64_bits_is_no_integer() -> None:
+    with pytest.raises(RecordInvalid) as refused:
+        valid(size_on_disk_bytes=1e30)
+    assert refused.value.path == "size_on_disk_bytes"
+
+
+@pytest.mark.parametrize("category", ["image_generation", "esrgan"])
+@pytest.mark.parametrize("file_name", ["a", "", "x.Yaml.txt"])
+def test_a_file_that_legacy_could_not_give_back_is_refused(category: str, file_name: str) -> None:
+    record = an_image(config={"download": [a_download("a"), a_download(file_name)]})
+    with pytest.raises(RecordInvalid) as refused:
+        validate_record(category, "Model", record)
+    assert refused.value.path == "config.download.1.file_name"
+
+
+def test_files_of_a_category_without_legacy_form_may_have_any_name() -> None:
+    record = {"name": "x", "config": {"download": [a_download("a.yaml"), a_download("a.yaml")]}}
+    assert len(validate_record("lora", "x", record)["config"]["download"]) == 2
+
+
+@pytest.mark.parametrize("value", [5, None, [], "x"])
+def test_what_is_no_object_is_no_record(value: Any) -> None:
+    with pytest.raises(RecordInvalid, match="is not an object"):
+        validate_record("clip", "x", value)
+
+
+def test_a_refusal_stands_on_one_line() -> None:
+    with pytest.raises(RecordInvalid) as refused:
+        valid(style="a\nb")
+    assert "\n" not in f"{refused.value}{refused.value.reason}"
+
+
+def test_the_valid_records_of_a_document_are_read_and_the_others_listed() -> None:
+    body = (
+        '{"good": {"name": "good"}, "no": 5, "twice": {"name": "a", "name": "b"},'
+        ' "number": {"name": "n", "size_on_disk_bytes": 1e400}, "also": {"name": "also"}}'
+    )
+    found = read_valid_records("esrgan", body.encode())
+    assert list(found.records) == ["good", "also"]
+    assert [(item.name, item.path) for item in found.rejected] == [
+        *(("no", ""), ("twice", "name"), ("number", "size_on_disk_bytes")),
+    ]
 
 
 def test_requirements_keep_the_form_of_their_values() -> None:

@@ -20,8 +20,9 @@ from horde_model_reference.text_rows import TextRecordInvalid
 from support.text_models import a_text_record, canonical_json
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
-values = st.one_of(st.integers(), st.floats(allow_nan=False, allow_infinity=False), texts, st.booleans())
-settings = st.dictionaries(texts, st.one_of(values, st.lists(st.integers(), max_size=3)), max_size=3)
+integers = st.integers(-(2**63), 2**63 - 1)
+values = st.one_of(integers, st.floats(allow_nan=False, allow_infinity=False), texts, st.booleans())
+settings = st.dictionaries(texts, st.one_of(values, st.lists(integers, max_size=3)), max_size=3)
 plain_names = st.sampled_from(["a", "b", "a/A-7B", "b/A-7B", "b/B", "c/x/y", "d/é_-F"])
 
 

@@ -39,7 +39,7 @@ def test_no_names_have_the_default_format() -> None:
         part_order=("base", "size", "variant", "version", "quant"),
         author_included=False,
         common_author=None,
-        template="{base}-{size}-{variant}-{version}-{quant}",
+        template="{base}-{size}",
     )
 
 
