@@ -4,6 +4,7 @@ SHELL := /bin/bash
 
 VENV ?= .venv
 PYTHON ?= python3
+WORKERS ?= 2
 BIN := $(VENV)/bin
 # a uv on PATH may be a shim that does not work: ask it
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv)
@@ -34,7 +35,7 @@ run: setup ## run the whole service in one process on http://127.0.0.1:19800/api
 
 ##@ Checks
 test: setup ## all tests (real S3 and Redis servers are started on free ports)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 contract: setup ## the suites of the ports, over every adapter
 	$(BIN)/python -m pytest tests/contract $(ARGS)

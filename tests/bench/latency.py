@@ -91,6 +91,8 @@ def _figures(when: str, result: dict[str, Any], target_ms: float | None, note: s
     taken = sorted(result["latencies"])
     cuts = statistics.quantiles(taken, n=1000, method="inclusive")
     spread = f"p50 {cuts[499]:.2f}, p90 {cuts[899]:.2f}, p99.9 {cuts[998]:.1f}, max {taken[-1]:.1f}"
+    late = statistics.quantiles(result["lateness"], n=1000, method="inclusive")
+    spread += f" (the sender itself was late: p99 {late[989]:.2f}, p99.9 {late[998]:.1f})"
     failures = result["failures"]
     return [
         Figure(f"p99 {when}", cuts[989], "ms", target_ms, note=f"{spread}; {note}"),

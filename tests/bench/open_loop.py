@@ -2,8 +2,8 @@
 
 `python -m bench.open_loop` reads a plan as JSON from standard input: `port`, `rate` (requests a second),
 `seconds`, and `requests`, a list of [path, headers] that are sent in turn. A `{n}` in a path becomes a
-number that is never the same. It prints the latencies in milliseconds, and what was not answered with
-200 or 304.
+number that is never the same. It prints the latencies in milliseconds, by how many it was late itself
+in sending each request, and what was not answered with 200 or 304.
 """
 
 import asyncio
@@ -45,6 +45,7 @@ class OpenLoop:
         self._plan = plan
         self._idle: list[Connection] = []
         self.latencies: list[float] = []
+        self.lateness: list[float] = []
         self.failures: Counter[str] = Counter()
         self.opened = 0
 
@@ -58,6 +59,7 @@ class OpenLoop:
             due = start + n * interval
             if (wait := due - perf_counter()) > 0:
                 await asyncio.sleep(wait)
+            self.lateness.append((perf_counter() - due) * 1000)
             path, headers = requests[n % len(requests)]
             task = asyncio.create_task(self._one(_head(path.replace("{n}", str(n)), headers), due))
             sent.add(task)
@@ -101,6 +103,7 @@ def main() -> None:
     json.dump(
         {
             "latencies": [round(latency, 3) for latency in loop.latencies],
+            "lateness": [round(late, 3) for late in loop.lateness],
             "failures": loop.failures,
             "connections": loop.opened,
         },

@@ -9,7 +9,7 @@ import pytest
 from support.processes import CONSOLE_SCRIPT, service
 from support.reference_data import SHARED, requires_shared
 
-pytestmark = [requires_shared, pytest.mark.slow]
+pytestmark = [requires_shared, pytest.mark.slow, pytest.mark.timeout(400)]
 
 LATER_SECTIONS = {"root/openapi"}
 """Cases that need endpoints of sections 7, 9 and 10 of http-read-api.md, which are not served yet."""

@@ -184,7 +184,7 @@ async def test_second_instance_takes_the_compressed_forms_from_redis(
         "REDIS__URL": redis_server.url,
         "REDIS__KEY_PREFIX": redis_server.settings().key_prefix,
     }
-    tags = []
+    tags, metrics = [], ""
     for _ in range(2):
         async with service("serve", settings) as process:
             await process.wait_until("/ready", 200)

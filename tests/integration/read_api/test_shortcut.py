@@ -69,6 +69,7 @@ async def clients() -> AsyncIterator[Pair]:
         server = TestServer(app)
         await server.start_server()
         if with_shortcut:
+            assert server.runner is not None
             assert server.runner.server is not None
             install_shortcut(app, server.runner.server)
         servers.append(server)

@@ -97,9 +97,10 @@ async def test_store_down_keeps_the_content_and_says_stale() -> None:
         assert await follower.wait_for_revision(1, 5)
         store.down = True
         assert not await follower.wait_for_revision(2, 0.1)
-        assert follower.stale
+        was_stale, failure = follower.stale, follower.failure
+        assert was_stale
+        assert isinstance(failure, StoreUnavailable)
         assert follower.content is not None
-        assert isinstance(follower.failure, StoreUnavailable)
         await journal.append(state, next_revision(blobs))
         store.down = False
         assert await follower.wait_for_revision(2, 5)
