@@ -4,6 +4,7 @@ SHELL := /bin/bash
 
 VENV ?= .venv
 PYTHON ?= python3
+FROM ?= github
 WORKERS ?= 2
 BIN := $(VENV)/bin
 # a uv on PATH may be a shim that does not work: ask it
@@ -33,6 +34,9 @@ endif
 run: setup ## run the whole service in one process on http://127.0.0.1:19800/api
 	$(BIN)/horde-reference serve
 
+seed: setup ## make the catalogue what the legacy files say: FROM=github or FROM=<folder>
+	$(BIN)/horde-reference seed --from "$(FROM)"
+
 ##@ Checks
 test: setup ## all tests (real S3 and Redis servers are started on free ports)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
@@ -52,7 +56,7 @@ check: lint types test ## what CI runs
 cov: setup ## tests with branch coverage
 	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered $(ARGS)
 
-bench: setup ## measure: throughput beside nginx, latency, start, memory, growth
+bench: setup ## measure beside nginx: throughput, latency, start, memory, growth (needs nginx, wrk)
 	PYTHONPATH=tests $(BIN)/python -m bench $(ARGS)
 
 ##@ Work
@@ -73,4 +77,4 @@ lock: ## resolve the requirements anew (needs uv)
 clean: ## remove the environment and every cache
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist .coverage htmlcov
 
-.PHONY: help setup run test contract lint types check cov bench format docs lock clean
+.PHONY: help setup run seed test contract lint types check cov bench format docs lock clean

@@ -32,7 +32,7 @@ def banner(
     if rejected:
         lines.insert(4, f"  left out  {rejected} records, see {address}/api/status")
     if state.seeded_from == SAMPLE_ORIGIN:
-        lines.append("  These are made-up models. For the real ones: horde-reference seed --from github")
+        lines.append("  These are made-up models. For the real ones: make seed FROM=github")
     return "\n".join(lines) + "\n"
 
 

@@ -28,10 +28,10 @@ Decide = Callable[[State], Awaitable[Draft | None]]
 """Validates against the state and returns what to append, None for nothing; raises to refuse."""
 
 MAX_WINDOW: Final = 32  # entries read at once when far behind
-APPEND_ATTEMPTS: Final = 12
+APPEND_ATTEMPTS: Final = 40
 CREATE_ATTEMPTS: Final = 4
 FIRST_DELAY_SECONDS: Final = 0.02
-MAX_DELAY_SECONDS: Final = 1.0
+MAX_DELAY_SECONDS: Final = 0.3
 
 
 def utc_now() -> datetime:

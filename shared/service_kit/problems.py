@@ -35,7 +35,9 @@ async def answer_http_exception(request: web.Request, error: web.HTTPException) 
     if error.status == 404 and (target := await redirect_target(request)) is not None:
         return web.Response(status=307, headers={hdrs.LOCATION: target})
     allow = error.headers.get(hdrs.ALLOW)
-    answer = problem(error.status, error.reason, headers={hdrs.ALLOW: allow} if allow else None)
+    # the phrase of 413 differs between versions of Python
+    reason = "the request body is too large" if error.status == 413 else error.reason
+    answer = problem(error.status, reason, headers={hdrs.ALLOW: allow} if allow else None)
     if error.status == 413:
         answer.force_close()  # do not read the rest of the body
     return answer
