@@ -26,11 +26,12 @@ def serve(
     """
     asked = request.headers
     tags = asked.get(_IF_NONE_MATCH)
-    unchanged = document.unchanged_for(tags) if tags is not None else None
+    accepted = asked.get(_ACCEPT_ENCODING)
+    unchanged = document.unchanged_for(tags, accepted) if tags is not None else None
     if unchanged is not None:
         response = ReadyResponse(unchanged, b"", route=route)
     else:
-        form = document.form_for(asked.get(_ACCEPT_ENCODING))
+        form = document.form_for(accepted)
         response = ReadyResponse(form.head, form.body, route=route)
     if pages is not None:
         response.headers[X_REVISION] = pages.revision_text

@@ -41,12 +41,12 @@ def parse_query(parameters: type[SomeParameters], query: MultiMapping[str]) -> S
 async def parse_body(body: type[SomeBody], request: web.Request) -> SomeBody:
     """Return the validated JSON body. Raises `RequestInvalid`."""
     raw = await request.read()
-    if not raw:
-        raise RequestInvalid([{"type": "missing", "loc": ["body"], "msg": "Field required", "input": None}])
     try:
-        value = orjson.loads(raw)
+        value = orjson.loads(raw) if raw else None
     except orjson.JSONDecodeError as error:
         raise RequestInvalid([_not_json(error)]) from error
+    if value is None:
+        raise RequestInvalid([{"type": "missing", "loc": ["body"], "msg": "Field required", "input": None}])
     try:
         return body.model_validate(value, from_attributes=True)
     except ValidationError as error:

@@ -13,7 +13,7 @@ from read_api.answers import RevisionStamp
 from read_api.app import add_read_side, following
 from read_api.holder import PageHolder
 from read_api.shortcut import DocumentShortcut
-from registry.errors import JournalError
+from registry.errors import JournalContended, JournalError
 from registry.follower import Follower
 from service_kit.errors import StoreUnavailable, StoreUnsafe
 from service_kit.stores import open_cache, open_object_store
@@ -64,10 +64,10 @@ def create_app(
                     await asyncio.Event().wait()
 
             task = asyncio.create_task(follow())
+            task.add_done_callback(start.report_end)
             yield
             task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            await asyncio.gather(task, return_exceptions=True)
 
     application.cleanup_ctx.append(live)
     add_read_side(application, holder, settings)
@@ -94,6 +94,12 @@ class _Start:
         """Prove the store for the writers; a race of writers can take seconds, readers do not wait."""
         await self._until_answered(self._access.require_safe_store)
 
+    def report_end(self, task: asyncio.Task[None]) -> None:
+        """End the process when the task failed: it would serve nothing, or the same for ever, unnoticed."""
+        if not task.cancelled() and isinstance(error := task.exception(), Exception):
+            log.error("the journal is not followed any more: %s", error, exc_info=error)
+            self._on_unusable(error)
+
     async def _fill_when_empty(self) -> None:
         if (await self._access.head()).catalogue is None:
             await self._access.require_safe_store()
@@ -103,7 +109,7 @@ class _Start:
         while True:
             try:
                 return await step()
-            except StoreUnavailable as error:
+            except (StoreUnavailable, JournalContended) as error:
                 log.warning("waiting for the object store: %s", error)
                 await asyncio.sleep(min(RETRY_SECONDS, self._settings.head_poll_seconds))
             except (StoreUnsafe, SourceUnreadable) as error:

@@ -21,25 +21,35 @@ COMMANDS: Final = {
 }
 """Command to module and help. Only the chosen module is imported: each has its own heavy needs."""
 
+SERVICES: Final = frozenset({"serve", "read-api"})
+"""The commands that run until a signal, and end in order at the first one."""
+
+INTERRUPTED: Final = 130
+"""128 + SIGINT, as shells count."""
+
 EXPECTED: Final = (ServiceError, SettingsInvalid, SourceUnreadable, ChangeRefused, OSError)
 """What an operator can do something about: said in a line, without a stack trace."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit status: 0 done, 1 failed, 2 called wrongly."""
+    """Run one command and return its exit status: 0 done, 1 failed, 2 called wrongly, 130 Ctrl-C."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     if not words or words[0] not in COMMANDS:
         return _overview(words)
     module = importlib.import_module(f"standalone.commands.{COMMANDS[words[0]][0]}")
     parser = argparse.ArgumentParser(prog=f"horde-reference {words[0]}", description=module.__doc__)
     module.add_arguments(parser)
-    # an HTTP client that was cut off logs its abandoned writes there, beside the error that is reported
-    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+    if words[0] not in SERVICES:
+        # an HTTP client that was cut off logs its abandoned writes there, beside the error that is reported
+        logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     try:
         status: int = module.run(parser.parse_args(words[1:]))
     except EXPECTED as error:
         sys.stderr.write(f"horde-reference {words[0]}: {error}\n")
         return 1
+    except KeyboardInterrupt:
+        sys.stderr.write(f"horde-reference {words[0]}: interrupted\n")
+        return INTERRUPTED
     return status
 
 

@@ -21,8 +21,9 @@ async def fill_when_empty(access: JournalAccess, settings: StandaloneSettings) -
     state = await access.head()
     if state.catalogue is not None:
         return None
+    # fetching takes its time: meanwhile an operator, or another instance, may fill the journal
     source = await choose_source(settings)
-    outcome = await seed(access.journal, access.blobs, source, state=state)
+    outcome = await seed(access.journal, access.blobs, source, state=state, only_when_empty=True)
     for category, item in outcome.imported.items():
         for one in item.rejected:
             log.warning("left out: %s: %s: %s: %s", category, one.name, one.path, one.reason)

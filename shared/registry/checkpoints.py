@@ -1,6 +1,7 @@
 """Folded states kept beside the journal: a start need not replay years. Losing them costs only time."""
 
 import asyncio
+import hashlib
 import logging
 from typing import Final
 
@@ -23,10 +24,21 @@ log = logging.getLogger(__name__)
 
 
 class Checkpoint(FrozenModel):
-    """A state and the version of the fold that made it."""
+    """A state, the version of the fold that made it, and the hash that shows damage."""
 
     state_version: int
+    digest: str
     state: State
+
+
+def make_checkpoint(state: State) -> Checkpoint:
+    """Return the checkpoint of a state."""
+    return Checkpoint(state_version=STATE_VERSION, digest=state_digest(state), state=state)
+
+
+def state_digest(state: State) -> str:
+    """Return the hash of a state."""
+    return hashlib.sha256(state.model_dump_json().encode()).hexdigest()
 
 
 def checkpoint_key(sequence: int) -> str:
@@ -57,7 +69,7 @@ class Checkpoints:
         """Write the state when its sequence is due, and remove old checkpoints. Failures are logged only."""
         if state.sequence == 0 or state.sequence % INTERVAL:
             return
-        body = Checkpoint(state_version=STATE_VERSION, state=state).model_dump_json().encode()
+        body = make_checkpoint(state).model_dump_json().encode()
         try:
             await self._store.create(checkpoint_key(state.sequence), body)
             for key in (await self.keys())[:-KEPT]:
@@ -87,7 +99,8 @@ class Checkpoints:
         except (ObjectMissing, ValidationError, JournalError) as error:
             log.warning("%s is not usable (%s): passed over", key, type(error).__name__)
             return None
-        if digest != state.head_hash or key != checkpoint_key(state.sequence):
+        belongs = digest == state.head_hash and key == checkpoint_key(state.sequence)
+        if not belongs or checkpoint.digest != state_digest(state):
             log.warning("%s does not belong to this journal: passed over", key)
             return None
         return state

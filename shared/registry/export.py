@@ -1,7 +1,6 @@
 """Export: a revision as files, in the shapes of the legacy repositories and of v2."""
 
 import asyncio
-import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -49,7 +48,17 @@ def _write_all(directory: Path, files: Mapping[str, bytes]) -> None:
     for name, body in files.items():
         path = directory / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".new-", delete=False) as draft:
-            draft.write(body)
-        Path(draft.name).chmod(0o644)
-        os.replace(draft.name, path)  # noqa: PTH105 - draft.name is text
+        _replace(path, body)
+
+
+def _replace(path: Path, body: bytes) -> None:
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".new-", delete=False) as file:
+        draft = Path(file.name)
+        try:
+            file.write(body)
+            file.flush()
+            draft.chmod(0o644)
+            draft.replace(path)
+        except OSError:
+            draft.unlink()
+            raise

@@ -12,6 +12,7 @@ from registry.content import CatalogueContent
 from registry.journal import Journal
 from registry.loading import load_content
 from registry.state import State
+from service_kit.errors import StoreUnavailable
 
 OnContent = Callable[[CatalogueContent | None], Awaitable[None]]
 
@@ -86,8 +87,7 @@ class Follower:
         """Follow until cancelled."""
         while True:
             try:
-                async with asyncio.timeout(self._look_timeout_seconds):
-                    await self.look()
+                await self.look()
             except Exception as error:  # noqa: BLE001 - top of a background loop: the next look may succeed
                 self._report(error)
             async with self._looked:
@@ -100,16 +100,30 @@ class Follower:
         Raises what the journal, the blobs or `on_content` raise; then nothing has changed.
         """
         first = self._last_success is None
-        before = self._state
-        base = await self._checkpoints.newest() if first else before
-        state = await (self._journal.require_whole(base) if first else self._journal.catch_up(base))
-        if first or state.catalogue_sequence != before.catalogue_sequence:
-            content = await load_content(self._blobs, state, self.content)
-            await self._on_content(content)
+        state, content = await self._read(first=first)
+        if first or content is not self.content:
+            await self._on_content(content)  # without a deadline: given up, it would only begin anew
             self.content = content
         self._state = state
         self._last_success = time.monotonic()
+        if self._failure is not None:
+            log.info("the journal is followed again")
         self._failure = None
+
+    async def _read(self, *, first: bool) -> tuple[State, CatalogueContent | None]:
+        try:
+            async with asyncio.timeout(self._look_timeout_seconds):
+                if first:
+                    state = await self._journal.require_whole(await self._checkpoints.newest())
+                else:
+                    state = await self._journal.catch_up(self._state)
+                if not first and state.catalogue_sequence == self._state.catalogue_sequence:
+                    return state, self.content
+                return state, await load_content(self._blobs, state, self.content)
+        except TimeoutError as error:
+            raise StoreUnavailable(
+                f"the object store did not answer within {self._look_timeout_seconds:g} s"
+            ) from error
 
     async def wait_for_revision(self, revision: int, timeout_seconds: float) -> bool:
         """Return whether the revision is served, waiting for it at most that long."""
@@ -128,7 +142,7 @@ class Follower:
         return True
 
     def _report(self, error: Exception) -> None:
-        if self._failure is None or type(self._failure) is not type(error):
+        if repr(self._failure) != repr(error):  # once for each reason, not at every look
             log.error("the journal cannot be followed: %s", error, exc_info=error)
         self._failure = error
 

@@ -141,16 +141,19 @@ class Journal:
         """Return whether the entry under the key is ours; the random entry id makes equal bytes ours."""
         for attempt in range(CREATE_ATTEMPTS):
             try:
-                await self._store.create(key, raw)
-            except ObjectExists:
-                return await self._store.get(key) == raw
+                return await self._create_once(key, raw)
             except StoreUnavailable:
                 if attempt == CREATE_ATTEMPTS - 1:
                     raise
                 await _pause(attempt)
-            else:
-                return True
         return False
+
+    async def _create_once(self, key: str, raw: bytes) -> bool:
+        try:
+            await self._store.create(key, raw)
+        except ObjectExists:
+            return await self._store.get(key) == raw
+        return True
 
 
 async def _pause(attempt: int) -> None:

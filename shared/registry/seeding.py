@@ -42,16 +42,26 @@ class SeedPlan:
 
 
 async def seed(
-    journal: Journal, blobs: Blobs, source: SeedSource, *, state: State, actor: str = "seed"
+    journal: Journal,
+    blobs: Blobs,
+    source: SeedSource,
+    *,
+    state: State,
+    actor: str = "seed",
+    only_when_empty: bool = False,
 ) -> SeedOutcome:
     """Make the categories of `source` what its files say, in one entry; equal data appends nothing.
 
-    Every other category keeps what it has, or becomes empty. Raises `SourceUnreadable` (then nothing has
-    changed) and what appending raises.
+    Every other category keeps what it has, or becomes empty. With `only_when_empty` a catalogue that is
+    there, also one that another writer has just made, is left as it is.
+    Raises `SourceUnreadable` (then nothing has changed) and what appending raises.
     """
     outcomes: list[SeedOutcome] = []
 
     async def decide(current: State) -> Draft | None:
+        if only_when_empty and current.catalogue is not None:
+            outcomes.append(SeedOutcome(current, changed=False, imported={}, record_counts={}))
+            return None
         documents = await load_documents(blobs, current.catalogue)
         side_data = await load_side_data(blobs, current.catalogue.side_data) if current.catalogue else None
         plan = await asyncio.to_thread(make_plan, source, documents, side_data, int(utc_now().timestamp()))

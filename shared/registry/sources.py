@@ -1,6 +1,8 @@
 """Where seed data comes from: a directory with the files of the legacy repositories, or GitHub itself."""
 
 import asyncio
+import os
+import stat
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,7 +87,7 @@ async def read_directory(root: Path) -> SeedSource:
 
 
 def _read_directory(root: Path) -> SeedSource:
-    if not root.is_dir():
+    if not os.path.isdir(root):  # noqa: PTH112 - Path.is_dir raises where a folder above is closed
         raise SourceUnreadable(f"{root} is not a directory that can be read")
     categories = {}
     for category, (folder, names) in SEED_FILES.items():
@@ -98,14 +100,18 @@ def _read_directory(root: Path) -> SeedSource:
         for name, folder in PASSED_ON_FILES.items()
         if (body := _read_optional(root, folder, name)) is not None
     }
-    return SeedSource(f"directory {root.name}", categories, passed_on)
+    return SeedSource(f"directory {root.resolve().name}", categories, passed_on)
 
 
 def _read_optional(root: Path, folder: str, name: str) -> bytes | None:
-    path = root / folder / name if (root / folder).is_dir() else root / name
+    path = root / name
     try:
-        size_bytes = path.stat().st_size
-        require_size(name, size_bytes)
+        if (root / folder).is_dir():
+            path = root / folder / name
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):  # reading a pipe or a device may never end
+            raise SourceUnreadable(f"{path} cannot be read: not a file")
+        require_size(name, found.st_size)
         return path.read_bytes()
     except FileNotFoundError:
         return None

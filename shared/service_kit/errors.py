@@ -8,6 +8,7 @@ class ServiceError(Exception):
 
     status: ClassVar[int] = 500
     retryable: ClassVar[bool] = False  # the same call may succeed later
+    expected: ClassVar[bool] = False  # nothing is wrong here, whatever the status
 
 
 class NotFound(ServiceError):

@@ -17,6 +17,7 @@ from aiohttp.typedefs import Handler, Middleware
 from service_kit.cors import CorsRules
 from service_kit.errors import ServiceError
 from service_kit.problems import answer_http_exception, answer_service_error, answer_unhandled
+from service_kit.ready_head import SERVER
 from service_kit.ready_response import X_REQUEST_ID, ReadyResponse
 from service_kit.request_recorder import STARTED
 from service_kit.settings import HttpSettings
@@ -42,7 +43,7 @@ class OuterLayer:
         self._ids = map("%s%x".__mod__, zip(itertools.repeat(secrets.token_hex(6) + "-"), itertools.count(1)))
         self._draining = False
 
-    async def start_draining(self, _: web.Application) -> None:
+    def start_draining(self) -> None:
         """From now on every answer closes its connection."""
         self._draining = True
 
@@ -116,6 +117,7 @@ class OuterLayer:
             return
         else:
             headers = response.headers
+            headers[hdrs.SERVER] = SERVER
             if X_REQUEST_ID not in headers:
                 headers[X_REQUEST_ID] = self._request_id(request)
             if hdrs.ACCESS_CONTROL_ALLOW_METHODS not in headers:  # a preflight has its own

@@ -45,7 +45,7 @@ async def answer_http_exception(request: web.Request, error: web.HTTPException) 
 
 def answer_service_error(request: web.Request, error: ServiceError, request_id: str) -> web.Response:
     """Answer an error of ours with its status; one that can pass also says when to try again."""
-    if error.status >= 500:
+    if error.status >= 500 and not error.expected:
         log.log(
             logging.WARNING if error.retryable else logging.ERROR,
             "%s %s: %s (request %s)",

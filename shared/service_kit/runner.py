@@ -12,11 +12,13 @@ from aiohttp import web
 
 from service_kit.errors import ServiceError
 from service_kit.settings import ENV_PREFIX, HttpSettings
-from service_kit.web import install_shortcut
+from service_kit.web import install_shortcut, start_draining
 
 OnListening = Callable[[str], None]
 
 BACKLOG: Final = 1024
+LAST_REQUESTS_STEP_SECONDS: Final = 0.01
+LAST_REQUESTS_LOOKS: Final = 50  # half a second for what clients are sending while the stop begins
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +74,7 @@ class _Process:
                     await self._signalled.wait()
                     log.info("stopping: requests may finish for %g s", self._settings.drain_seconds)
             finally:
-                await self._finish(runner.cleanup())
+                await self._finish(_drain(runner))
         return self._forced and 128 + self._forced
 
     def _report(self, listener: socket.socket) -> None:
@@ -117,6 +119,23 @@ class _Process:
             log.warning("second signal: ending at once")
             self._forced = number
             self._work.cancel()
+
+
+async def _drain(runner: web.AppRunner) -> None:
+    """Refuse new connections, answer what still comes over the open ones, and close the application.
+
+    A client may be sending its next request at this very moment: a connection that just waits is not closed
+    at once, but after its next answer, or when the clients have had half a second to be told.
+    """
+    for site in list(runner.sites):
+        await site.stop()
+    if (server := runner.server) is not None:
+        start_draining(runner.app)
+        for _ in range(LAST_REQUESTS_LOOKS):
+            if not server.connections:
+                break
+            await asyncio.sleep(LAST_REQUESTS_STEP_SECONDS)
+    await runner.cleanup()
 
 
 async def start_listening(runner: web.AppRunner, listener: socket.socket, settings: HttpSettings) -> None:

@@ -14,7 +14,7 @@ from service_kit.request_recorder import RequestRecorder
 from service_kit.settings import HttpSettings
 from service_kit.telemetry import Telemetry
 
-__all__ = ["TELEMETRY", "create_application", "install_shortcut", "problem"]
+__all__ = ["TELEMETRY", "create_application", "install_shortcut", "problem", "start_draining"]
 
 TELEMETRY: Final = web.AppKey("telemetry", Telemetry)
 OUTER_LAYER: Final = web.AppKey("outer_layer", OuterLayer)
@@ -53,7 +53,6 @@ def create_application(
     )
     application[TELEMETRY] = telemetry
     application[OUTER_LAYER] = layer
-    application.on_shutdown.append(layer.start_draining)
     if access_log is not None:
 
         async def write_access_log(_: web.Application) -> AsyncIterator[None]:
@@ -62,6 +61,11 @@ def create_application(
 
         application.cleanup_ctx.append(write_access_log)
     return application
+
+
+def start_draining(application: web.Application) -> None:
+    """From now on every answer of the application closes its connection."""
+    application[OUTER_LAYER].start_draining()
 
 
 def install_shortcut(application: web.Application, server: web.Server) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -194,3 +195,22 @@ async def test_second_instance_takes_the_compressed_forms_from_redis(
     hits = [line for line in metrics.splitlines() if line.startswith('cache_keys_total{outcome="hit"}')]
     assert hits, metrics
     assert float(hits[0].split()[-1]) > 0
+
+
+async def test_ctrl_c_while_waiting_for_s3_ends_in_order(s3_server: S3Server) -> None:
+    async with on_s3(s3_server) as (settings, proxy):
+        proxy.blackhole()
+        async with service("serve", settings) as process:
+            await process.wait_until("/live", 200)
+            assert await process.stop(signal.SIGINT) == 0
+        assert "Traceback" not in process.output
+
+
+async def test_second_seed_of_the_same_data_in_s3_appends_nothing(s3_server: S3Server) -> None:
+    async with on_s3(s3_server) as (settings, _):
+        outputs = [await run_command("seed", "--from", str(SAMPLE), settings=settings) for _ in range(2)]
+        assert [status for status, _, _ in outputs] == [0, 0], outputs
+        assert outputs[0][1].splitlines()[-1].startswith(b"seeded: revision 1")
+        assert outputs[1][1].splitlines()[-1].startswith(b"nothing to change: revision 1")
+        status, out, _ = await run_command("verify", settings=settings)
+        assert (status, out.split(b" ")[0]) == (0, b"1"), out

@@ -13,7 +13,13 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from registry.sources import SEED_FILES
-from support.processes import free_port, run_command, service
+from support.processes import (
+    CONSOLE_SCRIPT,
+    clean_environment,
+    free_port,
+    run_command,
+    service,
+)
 from support.sources import SAMPLE, a_clip_record, a_legacy_file
 
 NOWHERE = "http://127.0.0.1:1"  # nothing listens there: refused at once
@@ -242,3 +248,85 @@ async def test_full_disk_refuses_the_seed_with_a_line_while_reads_go_on(small_di
         assert (await run_command("verify", settings=settings))[0] == 0
         _, headers, _ = await get(f"{process.base_url}/model_references/v2/clip", X_Min_Revision="2")
         assert headers["x-revision"] == "2"
+
+
+async def test_ctrl_c_while_the_repositories_do_not_answer_ends_in_order(tmp_path: Path) -> None:
+    asked = asyncio.Event()
+
+    async def never(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.set()
+        with contextlib.suppress(ConnectionError):
+            await reader.read()  # until the client goes away
+        writer.close()
+
+    server = await asyncio.start_server(never, "127.0.0.1", 0)
+    address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    settings = {"DATA_DIR": str(tmp_path), "GITHUB_PROXY_URL_BASE": address}
+    async with service("serve", settings) as process:
+        await asyncio.wait_for(asked.wait(), 20)
+        assert await process.stop(signal.SIGINT) == 0
+    assert "Traceback" not in process.output
+    asked.clear()
+    named = {f"HORDE_MODEL_REFERENCE_{name}": value for name, value in settings.items()}
+    command = await asyncio.create_subprocess_exec(
+        CONSOLE_SCRIPT,
+        "seed",
+        "--from",
+        "github",
+        env=clean_environment(named),
+        stderr=asyncio.subprocess.PIPE,
+    )
+    await asyncio.wait_for(asked.wait(), 20)
+    command.send_signal(signal.SIGINT)
+    _, err = await asyncio.wait_for(command.communicate(), 20)
+    assert (command.returncode, err) == (130, b"horde-reference seed: interrupted\n")
+    server.close()
+
+
+@pytest.mark.parametrize("answer", ["missing", "broken", "page", "half"])
+async def test_seed_from_repositories_that_answer_wrongly_changes_nothing(
+    tmp_path: Path, answer: str
+) -> None:
+    async def serve(request: web.Request) -> web.StreamResponse:
+        match answer:
+            case "missing":
+                raise web.HTTPNotFound
+            case "broken":
+                raise web.HTTPInternalServerError
+            case "page":
+                return web.Response(text="<html>please log in</html>", content_type="text/html")
+            case _:
+                response = web.StreamResponse(headers={"Content-Length": "1000"})
+                await response.prepare(request)
+                await response.write(b'{"half": ')
+                assert request.transport is not None
+                request.transport.close()
+                return response
+
+    app = web.Application()
+    app.router.add_get("/{path:.*}", serve)
+    async with TestServer(app) as github:
+        settings = {"DATA_DIR": str(tmp_path), "GITHUB_PROXY_URL_BASE": str(github.make_url("")).rstrip("/")}
+        status, _, err = await run_command("seed", "--from", "github", settings=settings)
+    assert status == 1
+    assert len(err.splitlines()) == 1, err
+    assert ".json" in err or "blip" in err
+    assert not (tmp_path / "journal").exists()
+
+
+async def test_service_whose_output_nobody_reads_serves_and_follows(tmp_path: Path) -> None:
+    async with service("serve", settings_for(tmp_path, HEAD_POLL_SECONDS="0.2")) as process:
+        output = process.process._transport.get_pipe_transport(1)  # type: ignore[attr-defined]  # not public
+        output.close()
+        await process.wait_until("/ready", 200)
+        await asyncio.sleep(1)
+        _, headers, _ = await get(f"{process.base_url}/model_references/v2/clip")
+        assert "x-stale" not in headers
+        assert await process.stop() == 0
+
+
+@pytest.mark.parametrize("words", [(), ("bogus",), ("seed",), ("export",), ("serve", "extra")])
+async def test_wrong_call_ends_with_status_two_and_the_usage(words: tuple[str, ...]) -> None:
+    status, out, err = await run_command(*words)
+    assert (status, out) == (2, b"")
+    assert err.startswith("usage: horde-reference")

@@ -38,6 +38,14 @@ class Form:
 
 
 @dataclass(frozen=True, slots=True)
+class NotModified:
+    """The head of the 304 that confirms the form of one validator, and that form's coding."""
+
+    head: ReadyHead
+    coding: Coding
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """One resource. `digest` identifies the identity bytes, whatever coding they travel in."""
 
@@ -45,8 +53,8 @@ class Document:
     content_type: str
     forms: Mapping[Coding, Form]
     effort: Effort | None
-    not_modified: Mapping[str, ReadyHead]
-    """The head of a 304 for each validator that this document has had or will have in any coding."""
+    not_modified: Mapping[str, NotModified]
+    """The 304 for each validator that this document has had or will have in any coding."""
 
     @property
     def identity(self) -> bytes:
@@ -62,17 +70,23 @@ class Document:
                 return form
         return forms[Coding.IDENTITY]
 
-    def unchanged_for(self, if_none_match: str) -> ReadyHead | None:
-        """Return the head of the 304 if the client has this content (RFC 9110 section 13.1.2)."""
+    def unchanged_for(self, if_none_match: str, accept_encoding: str | None) -> ReadyHead | None:
+        """Return the head of the 304 if the client has this content (RFC 9110 section 13.1.2).
+
+        What it has counts only in a coding that this request takes: a shared cache names all forms that it
+        holds, and would hand out the one that the 304 names.
+        """
+        codings = preferred_codings(accept_encoding)
         known = self.not_modified.get(if_none_match)
         if known is not None:
-            return known
+            return known.head if known.coding in codings else None
         for tag in if_none_match.split(","):
             tag = tag.strip().removeprefix("W/")  # noqa: PLW2901 - the comparison is the weak one
-            if tag in self.not_modified:
-                return self.not_modified[tag]
             if tag == "*":
-                return self.not_modified[etag(self.digest, Coding.IDENTITY, None)]
+                tag = self.form_for(accept_encoding).headers["ETag"]  # noqa: PLW2901 - the one it would get
+            known = self.not_modified.get(tag)
+            if known is not None and known.coding in codings:
+                return known.head
         return None
 
 
@@ -91,15 +105,18 @@ def plain_document(body: bytes, *, digest: str | None = None, content_type: str 
     digest = digest[:32] if digest else content_digest(body)
     tag = etag(digest, Coding.IDENTITY, None)
     form = Form(body, ReadyHead(200, _headers(content_type, tag, Coding.IDENTITY), len(body)))
-    tags = [tag]
+    codings = {tag: Coding.IDENTITY}
     if len(body) >= MIN_COMPRESSED_BYTES:
-        tags += [etag(digest, coding, effort) for coding in COMPRESSED for effort in Effort]
+        codings |= {etag(digest, coding, effort): coding for coding in COMPRESSED for effort in Effort}
     return Document(
         digest=digest,
         content_type=content_type,
         forms={Coding.IDENTITY: form},
         effort=None,
-        not_modified={tag: ReadyHead(304, _headers(None, tag, Coding.IDENTITY), 0) for tag in tags},
+        not_modified={
+            tag: NotModified(ReadyHead(304, _headers(None, tag, Coding.IDENTITY), 0), coding)
+            for tag, coding in codings.items()
+        },
     )
 
 

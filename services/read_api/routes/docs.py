@@ -76,10 +76,11 @@ class Documentation:
     def endpoints(self) -> Iterator[Endpoint]:
         """Yield the endpoints."""
         yield Endpoint("/openapi.json", self.openapi, "This description", TAG, {200: dict[str, object]})
-        yield Endpoint(
-            "/docs", self.page, "This description, to read and try", TAG, {200: None}, media_type=HTML
-        )
-        yield Endpoint("/redoc", self.redirect, "An older address of the same", TAG, {307: None})
+        for path, summary in (
+            ("/docs", "This description, to read and try"),
+            ("/redoc", "Another address of the same"),
+        ):
+            yield Endpoint(path, self.page, summary, TAG, {200: None}, media_type=HTML)
         yield Endpoint(
             f"/docs/{START_FILE}",
             self.start,
@@ -112,10 +113,6 @@ class Documentation:
         response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response
-
-    async def redirect(self, _request: web.Request) -> web.StreamResponse:
-        """Lead to the page, from beside it."""
-        return web.Response(status=307, headers={"Location": "docs"})
 
     async def start(self, request: web.Request) -> web.StreamResponse:
         """Serve the script that starts Swagger UI; the page forbids scripts within itself."""

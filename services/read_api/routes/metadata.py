@@ -27,7 +27,7 @@ CANONICAL_VERSION: Final[Mapping[CanonicalFormat, ApiVersion]] = {
 class NotCanonical(ServiceError):
     """The question makes sense only for the format that accepts writes."""
 
-    status = 503
+    status, expected = 503, True
 
 
 class Metadata:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from aiohttp import hdrs, web
 from pydantic import BaseModel, Field
@@ -22,17 +22,22 @@ from read_api.parameters import Parameters, parse_body, parse_query
 from read_api.responses import Invalid, Problem
 from read_api.routes.references import V2
 from read_api.routing import Endpoint
-from service_kit.errors import NotFound
+from service_kit.errors import NotFound, ValueNotKnown
 
 TAG: Final = "v2: text models"
 PREFIX: Final = f"{V2}/text_generation"
 NAME_WITH_SLASHES: Final = r"[\s\S]+"
+MAX_NAME_CHARACTERS: Final = 20_000  # taking it apart costs the event loop about 7 ms
+MAX_PARTS: Final = 100  # an order may repeat parts
+
+
+LongText = Annotated[str, Field(max_length=MAX_NAME_CHARACTERS)]
 
 
 class NameParameters(Parameters):
     """A name; it may hold anything."""
 
-    name: str
+    name: LongText
 
 
 class FamilyParameters(Parameters):
@@ -45,14 +50,14 @@ class FamilyParameters(Parameters):
 class ComposeNameBody(BaseModel):
     """The parts of a name. Empty optional parts are left out; unknown members are ignored."""
 
-    base_name: str
-    size: str
-    author: str | None = None
-    variant: str | None = None
-    version: str | None = None
-    quant: str | None = None
-    separator: str | None = None
-    part_order: list[str] | None = None
+    base_name: LongText
+    size: LongText
+    author: LongText | None = None
+    variant: LongText | None = None
+    version: LongText | None = None
+    quant: LongText | None = None
+    separator: LongText | None = None
+    part_order: list[str] | None = Field(None, max_length=MAX_PARTS)
 
 
 class TextToolRoutes:
@@ -81,7 +86,7 @@ class TextToolRoutes:
             self.compose_name,
             "Compose a name of parts; changes nothing",
             TAG,
-            {200: shapes.ComposedName, 422: Invalid, 503: Problem},
+            {200: shapes.ComposedName, 422: Invalid | Problem, 503: Problem},
             method=hdrs.METH_POST,
             body=ComposeNameBody,
         )
@@ -175,6 +180,8 @@ class TextToolRoutes:
             author=body.author,
         )
         name = compose_name(parts, separator=body.separator, part_order=body.part_order)
+        if len(name) > MAX_NAME_CHARACTERS:
+            raise ValueNotKnown(f"the composed name has more than {MAX_NAME_CHARACTERS} characters")
         value = {
             "composed_name": name,
             "already_exists": name in tools.models.bodies,

@@ -1,6 +1,7 @@
 """Run the whole service in one process, until Ctrl-C or SIGTERM."""
 
 import argparse
+import contextlib
 import signal
 import sys
 
@@ -60,5 +61,7 @@ class Announcer:
             return
         follower, holder = self._served
         counts = {name: len(pages.models) for name, pages in holder.current().categories.items()}
-        sys.stdout.write(banner(self._settings, follower.state, follower.content, counts, self._address))
-        sys.stdout.flush()
+        text = banner(self._settings, follower.state, follower.content, counts, self._address)
+        with contextlib.suppress(OSError):  # nobody reads it: no reason not to serve
+            sys.stdout.write(text)
+            sys.stdout.flush()

@@ -129,8 +129,9 @@ async def test_the_documentation_page_needs_nothing_from_elsewhere(client: Clien
         assert (await client.get(f"{path}/{part}")).status == 200
 
 
-async def test_the_older_address_leads_to_the_documentation(client: Client) -> None:
-    answer = await client.get("/api/redoc")
+async def test_the_documentation_has_a_second_address(client: Client) -> None:
+    answer = await client.get("/api/redoc", allow_redirects=False)
 
     assert answer.status == 200
-    assert answer.url.path == "/api/docs"
+    assert answer.content_type == "text/html"
+    assert await answer.read() == await (await client.get("/api/docs")).read()

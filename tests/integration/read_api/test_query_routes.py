@@ -88,6 +88,7 @@ async def test_a_name_is_composed_and_looked_up(client: Client) -> None:
     ("body", "kind", "location"),
     [
         (b"", "missing", ["body"]),
+        (b"null", "missing", ["body"]),
         (b"{", "json_invalid", ["body", 1]),
         (b'{"base_name": "\\ud800", "size": "7B"}', "json_invalid", None),
         (b"\xff", "json_invalid", None),
@@ -106,6 +107,29 @@ async def test_a_body_that_is_not_valid_is_refused_with_the_place(
     assert answer.status == 422
     assert problem["type"] == kind
     assert location in (None, problem["loc"])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"base_name": "a" * 20_001, "size": "7B"},
+        {"base_name": "a" * 10_000, "size": "7B", "separator": "-" * 10_000},
+        {"base_name": "a" * 2000, "size": "7B", "part_order": ["base"] * 50},
+        {"base_name": "a", "size": "7B", "part_order": ["base"] * 101},
+    ],
+)
+async def test_a_name_that_would_be_enormous_is_not_composed(client: Client, body: dict[str, Any]) -> None:
+    answer = await client.post(f"{TEXT}/compose_name", json=body)
+
+    assert answer.status == 422
+    assert len(await answer.read()) < 50_000
+
+
+async def test_a_name_of_10000_characters_is_taken_apart_and_a_longer_one_refused(client: Client) -> None:
+    name = "a-" * 5000 + "7B"
+
+    assert (await json_of(client, f"{TEXT}/parse_name?name={name}"))["size"] == "7B"
+    assert (await client.get(f"{TEXT}/parse_name?name={name * 3}")).status == 422
 
 
 async def test_groups_and_baselines_are_listed_sorted(serve: Serve) -> None:
@@ -147,6 +171,14 @@ async def test_aliases_and_families_are_found_by_names_with_slashes(serve: Serve
     assert "suggestions" in await json_of(client, f"{TEXT}/families/detect")
     await json_of(client, f"{TEXT}/aliases/z", 404)
     await json_of(client, f"{TEXT}/families/x", 404)
+
+
+async def test_asking_for_the_other_format_is_no_failure_of_the_service(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    await json_of(client, "/api/model_references/v1/metadata/last_updated", 503)
+
+    assert caplog.records == []
 
 
 async def test_the_status_shows_operators_sizes_and_what_was_left_out(serve: Serve) -> None:

@@ -89,6 +89,25 @@ async def test_request_in_progress_is_answered_while_new_connections_are_refused
         assert await running.status() == 0
 
 
+async def test_request_sent_while_the_stop_begins_is_answered_and_its_connection_closed() -> None:
+    async with slow() as running:
+        await running.wait_until_listening()
+        assert await running.ask() == (200, "done", None)
+        running.process.send_signal(signal.SIGTERM)
+        await running.wait_for("stopping")
+        assert await running.ask() == (200, "done", "close")  # on the connection of before
+        assert await running.status() == 0
+
+
+async def test_connection_that_says_nothing_does_not_hold_up_the_stop() -> None:
+    async with slow() as running:
+        await running.wait_until_listening()
+        await running.ask()
+        running.process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(5):
+            assert await running.status() == 0
+
+
 async def test_last_access_log_lines_are_written_before_the_end() -> None:
     async with slow(answer_seconds=0.2) as running:
         await running.wait_until_listening()

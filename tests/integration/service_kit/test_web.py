@@ -75,6 +75,11 @@ async def test_redirect_of_a_handler_is_passed_on_and_dressed(client: Client) ->
     assert is_dressed(answer)
 
 
+@pytest.mark.parametrize("path", ["/api/things", "/api/ready", "/api/nothing", "/api/fails/redirect"])
+async def test_no_answer_tells_what_the_service_runs_on(client: Client, path: str) -> None:
+    assert (await client.ask(path)).headers["Server"] == "horde-model-reference"
+
+
 async def test_head_is_like_get_without_the_body(client: Client) -> None:
     full, head = await client.ask("/api/things"), await client.ask("/api/things", "HEAD")
     assert (head.status, head.body) == (200, b"")

@@ -56,7 +56,7 @@ def test_documents_of_equal_bytes_have_equal_validators() -> None:
 def test_a_client_with_any_form_of_this_content_gets_304_with_its_own_validator(coding: str) -> None:
     tag = a_large_document(Effort.FAST).form_for(coding).headers["ETag"]
 
-    head = a_large_document(Effort.BEST).unchanged_for(tag)
+    head = a_large_document(Effort.BEST).unchanged_for(tag, coding)
 
     assert head is not None
     assert head.headers["ETag"] == tag
@@ -66,7 +66,7 @@ def test_a_client_with_any_form_of_this_content_gets_304_with_its_own_validator(
 def test_a_plain_document_knows_the_validators_it_will_have_once_compressed() -> None:
     tag = a_large_document(Effort.BEST).forms[Coding.BROTLI].headers["ETag"]
 
-    assert plain_document(LARGE).unchanged_for(tag) is not None
+    assert plain_document(LARGE).unchanged_for(tag, "br") is not None
 
 
 @pytest.mark.parametrize("pattern", ["{tag}", "W/{tag}", '"other", {tag}', '{tag} , "other"', "*"])
@@ -74,12 +74,47 @@ def test_if_none_match_is_a_list_compared_weakly(pattern: str) -> None:
     document = a_large_document()
     tag = document.form_for("gzip").headers["ETag"]
 
-    assert document.unchanged_for(pattern.format(tag=tag)) is not None
+    head = document.unchanged_for(pattern.format(tag=tag), "gzip")
+
+    assert head is not None
+    assert head.headers["ETag"] == tag
+
+
+@pytest.mark.parametrize(
+    ("has", "takes", "confirmed"),
+    [
+        ("identity", None, True),
+        ("identity", "gzip", True),
+        ("gzip", "gzip, br", True),
+        ("gzip", None, False),
+        ("gzip", "br", False),
+        ("gzip", "gzip;q=0", False),
+        ("br", "identity", False),
+    ],
+)
+def test_a_form_that_the_client_does_not_take_is_not_confirmed(
+    has: str, takes: str | None, *, confirmed: bool
+) -> None:
+    document = a_large_document()
+    tag = document.form_for(has).headers["ETag"]
+
+    assert (document.unchanged_for(tag, takes) is not None) == confirmed
+    assert (document.unchanged_for(f'"other", {tag}', takes) is not None) == confirmed
+
+
+def test_of_several_forms_the_one_that_the_client_takes_is_confirmed() -> None:
+    document = a_large_document()
+    tags = [document.form_for(coding).headers["ETag"] for coding in ("br", "gzip", "identity")]
+
+    head = document.unchanged_for(", ".join(tags), None)
+
+    assert head is not None
+    assert head.headers["ETag"] == tags[-1]
 
 
 @pytest.mark.parametrize("header", ["", '"other"', "other", ",", "W/", '"*"'])
 def test_other_validators_do_not_match(header: str) -> None:
-    assert a_large_document().unchanged_for(header) is None
+    assert a_large_document().unchanged_for(header, None) is None
 
 
 def test_content_type_is_what_was_given() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from registry.checkpoints import INTERVAL, KEPT, Checkpoint, Checkpoints, checkpoint_key
+from registry.checkpoints import INTERVAL, KEPT, Checkpoint, Checkpoints, checkpoint_key, make_checkpoint
 from registry.journal import Journal
 from registry.state import State
 from support.faulty_store import FaultyStore
@@ -46,7 +46,7 @@ def damage_truncated(body: bytes) -> bytes:
 
 def damage_hash(body: bytes) -> bytes:
     state = Checkpoint.model_validate_json(body).state.model_copy(update={"head_hash": "f" * 64})
-    return Checkpoint(state_version=1, state=state).model_dump_json().encode()
+    return make_checkpoint(state).model_dump_json().encode()
 
 
 def damage_version(body: bytes) -> bytes:
@@ -55,10 +55,16 @@ def damage_version(body: bytes) -> bytes:
 
 def damage_beyond_the_head(body: bytes) -> bytes:
     state = Checkpoint.model_validate_json(body).state.model_copy(update={"sequence": 10_000})
-    return Checkpoint(state_version=1, state=state).model_dump_json().encode()
+    return make_checkpoint(state).model_dump_json().encode()
 
 
-@pytest.mark.parametrize("damage", [damage_truncated, damage_hash, damage_version, damage_beyond_the_head])
+def damage_content(body: bytes) -> bytes:
+    return body.replace(b'"seeded_from":"a test"', b'"seeded_from":"a tesT"')
+
+
+@pytest.mark.parametrize(
+    "damage", [damage_truncated, damage_hash, damage_version, damage_beyond_the_head, damage_content]
+)
 async def test_unusable_checkpoint_is_passed_over_for_an_older_one(damage: object) -> None:
     assert callable(damage)
     store = MemoryObjectStore()
@@ -75,3 +81,11 @@ async def test_store_that_refuses_a_checkpoint_does_not_disturb() -> None:
     down.down = True
     await Checkpoints(down, Journal(down)).keep(state.model_copy(update={"sequence": INTERVAL}))
     assert await checkpoints.keys() == []
+
+
+async def test_checkpoint_under_the_key_of_another_is_not_usable() -> None:
+    store = MemoryObjectStore()
+    checkpoints, _ = await a_long_journal(store, INTERVAL)
+    store.objects[checkpoint_key(2 * INTERVAL)] = store.objects[checkpoint_key(INTERVAL)]
+    assert await checkpoints.usable(checkpoint_key(INTERVAL)) is not None
+    assert await checkpoints.usable(checkpoint_key(2 * INTERVAL)) is None

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
@@ -10,12 +10,13 @@ from registry.blobs import Blobs, blob_key
 from registry.checkpoints import Checkpoints
 from registry.content import CatalogueContent
 from registry.entries import entry_key
-from registry.errors import BlobCorrupt, BlobMissing, ChainBroken
+from registry.errors import BlobCorrupt, BlobMissing, ChainBroken, EntryCorrupt, JournalError, JournalTooNew
 from registry.follower import Follower
 from registry.journal import Journal
 from service_kit.errors import StoreUnavailable
 from service_kit.object_store import ObjectStore
 from support.faulty_store import FaultyStore
+from support.frozen_store import FrozenStore
 from support.journals import a_draft, a_journal, always, next_revision
 from support.memory_store import MemoryObjectStore
 
@@ -164,3 +165,108 @@ async def test_gap_in_the_journal_is_found_at_the_start() -> None:
     with pytest.raises(ChainBroken, match="entry 2 is missing"):
         await a_follower(store, seen).look()
     assert seen.contents == []
+
+
+async def test_frozen_store_makes_it_stale_before_the_deadline_of_the_look() -> None:
+    inner, seen = MemoryObjectStore(), Seen()
+    await a_journal(inner, revisions=1)
+    store = FrozenStore(inner)
+    follower = a_follower(store, seen, poll_seconds=0.05)
+    async with running(follower):
+        assert await follower.wait_for_revision(1, 5)
+        store.freeze()
+        assert not await follower.wait_for_revision(2, 0.3)
+        stale, failure = follower.stale, follower.failure
+        assert stale
+        assert failure is None
+        store.thaw()
+        assert not await follower.wait_for_revision(2, 0.1)
+        assert not follower.stale
+
+
+async def test_look_at_a_frozen_store_ends_with_a_reason() -> None:
+    store, seen = FrozenStore(MemoryObjectStore()), Seen()
+    store.freeze()
+    journal = Journal(store)
+    follower = Follower(journal, Blobs(store), Checkpoints(store, journal), seen, look_timeout_seconds=0.05)
+    with pytest.raises(StoreUnavailable, match=r"did not answer within 0\.05 s"):
+        await follower.look()
+
+
+async def test_slow_consumer_is_not_cut_off_by_the_deadline_of_the_look() -> None:
+    store = MemoryObjectStore()
+    journal, _, _ = await a_journal(store, revisions=1)
+    taken: list[CatalogueContent | None] = []
+
+    async def slowly(content: CatalogueContent | None) -> None:
+        await asyncio.sleep(0.2)
+        taken.append(content)
+
+    follower = Follower(journal, Blobs(store), Checkpoints(store, journal), slowly, look_timeout_seconds=0.05)
+    async with running(follower):
+        assert await follower.wait_for_revision(1, 5)
+    assert len(taken) == 1
+
+
+def newer_version(body: bytes) -> bytes:
+    return body.replace(b'"schema_version":1', b'"schema_version":7', 1)
+
+
+def cut_off(body: bytes) -> bytes:
+    return body[:40]
+
+
+@pytest.mark.parametrize(("damage", "error"), [(newer_version, JournalTooNew), (cut_off, EntryCorrupt)])
+async def test_entry_that_cannot_be_read_while_running_keeps_the_content_and_says_stale(
+    damage: Callable[[bytes], bytes], error: type[JournalError]
+) -> None:
+    store, seen = MemoryObjectStore(), Seen()
+    journal, blobs, state = await a_journal(store, revisions=1)
+    follower = a_follower(store, seen, poll_seconds=0.01)
+    async with running(follower):
+        assert await follower.wait_for_revision(1, 5)
+        await journal.append(state, next_revision(blobs))
+        whole = store.objects[entry_key(2)]
+        store.objects[entry_key(2)] = damage(whole)
+        assert not await follower.wait_for_revision(2, 0.2)
+        stale, failure, revision = follower.stale, follower.failure, follower.state.revision
+        assert (stale, type(failure), revision) == (True, error, 1)
+        store.objects[entry_key(2)] = whole
+        assert await follower.wait_for_revision(2, 5)
+        assert not follower.stale
+    assert seen.revisions == [1, 2]
+
+
+async def test_failed_look_makes_it_stale_at_once() -> None:
+    inner, seen = MemoryObjectStore(), Seen()
+    await a_journal(inner, revisions=1)
+    store = FaultyStore(inner)
+    follower = a_follower(store, seen, poll_seconds=60)
+    async with running(follower):
+        assert await follower.wait_for_revision(1, 5)
+        store.down = True
+        assert not await follower.wait_for_revision(2, 0.2)
+        assert follower.stale
+
+
+async def test_one_nudge_is_one_look() -> None:
+    inner, seen = MemoryObjectStore(), Seen()
+    await a_journal(inner, revisions=1)
+    store = FaultyStore(inner)
+    follower = a_follower(store, seen, poll_seconds=60)
+    async with running(follower):
+        assert await follower.wait_for_revision(1, 5)
+        await asyncio.sleep(0.2)  # waiting has nudged, too
+        before = store.operations
+        follower.nudge()
+        await asyncio.sleep(0.4)
+        assert store.operations == before + 1
+
+
+async def test_gap_wider_than_a_window_is_found_at_the_start() -> None:
+    store, seen = MemoryObjectStore(), Seen()
+    await a_journal(store, revisions=9)
+    for sequence in range(2, 9):
+        del store.objects[entry_key(sequence)]
+    with pytest.raises(ChainBroken, match="entry 2 is missing although 9 exists"):
+        await a_follower(store, seen).look()

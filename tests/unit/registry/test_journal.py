@@ -1,6 +1,7 @@
 """Appending and catching up, over a store that behaves and one that does not."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -9,8 +10,8 @@ from registry.entries import Draft, entry_key
 from registry.errors import ChainBroken, EntryCorrupt, JournalContended, JournalTooNew
 from registry.journal import CREATE_ATTEMPTS, Journal
 from registry.state import State
-from service_kit.errors import RequestRefused, StoreUnavailable
-from support.faulty_store import FaultyStore, Moment
+from service_kit.errors import ObjectMissing, RequestRefused, StoreUnavailable
+from support.faulty_store import FaultyStore, Moment, T
 from support.journals import a_catalogue, a_draft, a_journal, always, next_revision
 from support.memory_store import MemoryObjectStore
 
@@ -181,3 +182,73 @@ async def test_skipped_revision_is_refused_before_it_is_written() -> None:
     with pytest.raises(EntryCorrupt, match="revision 5 after 1"):
         await journal.append(state, always(a_draft(await a_catalogue(blobs, 5))))
     assert entry_key(2) not in store.objects
+
+
+async def test_lost_answer_and_failing_read_back_is_still_told_as_success() -> None:
+    inner = MemoryObjectStore()
+    _, blobs, state = await a_journal(inner)
+    draft = a_draft(await a_catalogue(blobs, 1))
+    lost = FaultyStore(FaultyStore(inner, at=4), at=2, moment="after")  # the create, then its reading back
+    after = await Journal(lost).append(state, always(draft))
+    assert after == await Journal(inner).catch_up(State())
+    assert after.sequence == 1
+
+
+@pytest.mark.parametrize("at", range(1, 12))
+async def test_append_cancelled_at_any_await_leaves_one_entry_or_none_and_the_lock_free(at: int) -> None:
+    inner = MemoryObjectStore()
+    store = PausingStore(inner)
+    journal, blobs = Journal(store), Blobs(store)
+    task = asyncio.create_task(journal.append(State(), next_revision(blobs, "cancelled")))
+    for _ in range(at * 4):
+        await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    before = await Journal(inner).catch_up(State())
+    assert before.sequence in {0, 1}
+    async with asyncio.timeout(5):
+        after = await journal.append(before, next_revision(blobs, "next"))
+    assert after == await Journal(inner).catch_up(State())
+    assert after.sequence == before.sequence + 1
+
+
+class PausingStore(FaultyStore):
+    """Gives way to other tasks before and after every operation."""
+
+    async def _run(self, operation: Callable[[], Awaitable[T]]) -> T:
+        await asyncio.sleep(0)
+        result = await super()._run(operation)
+        await asyncio.sleep(0)
+        return result
+
+
+async def test_appends_of_one_process_take_turns_instead_of_racing() -> None:
+    store = PausingStore(MemoryObjectStore())
+    attempts: list[str] = []
+
+    def new_entry_id() -> str:
+        attempts.append(f"entry {len(attempts)}")
+        return attempts[-1]
+
+    journal, blobs = Journal(store, new_entry_id=new_entry_id), Blobs(store)
+    await asyncio.gather(*(journal.append(State(), next_revision(blobs)) for _ in range(5)))
+    assert len(attempts) == (await journal.catch_up(State())).sequence == 5
+
+
+class OvertakenStore(MemoryObjectStore):
+    """Does not show one key at the first look: its writer was not done yet."""
+
+    hidden = ""
+
+    async def get(self, key: str) -> bytes:
+        if key == self.hidden:
+            self.hidden = ""
+            raise ObjectMissing(key)
+        return await super().get(key)
+
+
+async def test_reader_that_overtakes_a_writer_within_a_window_looks_again() -> None:
+    store = OvertakenStore()
+    journal, _, state = await a_journal(store, revisions=5)
+    store.hidden = entry_key(3)
+    assert await journal.catch_up(State()) == state

@@ -1,6 +1,8 @@
 """Seeding: wholly or not at all, and only when something is new."""
 
+import asyncio
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -200,3 +202,55 @@ async def test_file_of_100_megabytes_is_refused_unread(tmp_path: Path) -> None:
         file.truncate(100_000_000)
     with pytest.raises(SourceUnreadable, match=r"blip\.json has 100000000 bytes, the limit is"):
         await read_directory(tmp_path)
+
+
+async def test_journal_that_was_filled_meanwhile_is_not_filled_again() -> None:
+    store = MemoryObjectStore()
+    late = await a_source(clip=a_legacy_file({"Late": a_clip_record("Late")}))
+    first = await seeded(store)
+    outcome = await seed(Journal(store), Blobs(store), late, state=State(), only_when_empty=True)
+    assert not outcome.changed
+    assert outcome.state == first.state
+    assert entry_key(2) not in store.objects
+
+
+async def test_seed_that_loses_a_race_is_worked_out_anew_on_the_winner() -> None:
+    store = MemoryObjectStore()
+    one = await a_source(clip=a_legacy_file({"One": a_clip_record("One")}))
+    two = await a_source(clip=a_legacy_file({"Two": a_clip_record("Two")}))
+    await asyncio.gather(seeded(store, one), seeded(store, two), seeded(store, one))
+    state = await Journal(store).catch_up(State())
+    assert state.revision in {2, 3}
+    assert (await verify(store)).problems == []
+
+
+@pytest.mark.parametrize("kind", ["directory", "pipe", "device", "loop"])
+async def test_what_is_no_file_is_refused_unread(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "blip.json"
+    match kind:
+        case "directory":
+            path.mkdir()
+        case "pipe":
+            os.mkfifo(path)
+        case "device":
+            path.symlink_to("/dev/zero")
+        case _:
+            path.symlink_to("blip.json")
+    with pytest.raises(SourceUnreadable, match=r"blip\.json cannot be read"):
+        await read_directory(tmp_path)
+
+
+async def test_directory_that_is_given_as_a_dot_is_named_in_the_journal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(SAMPLE)
+    assert (await read_directory(Path())).origin == "directory sample"
+
+
+async def test_export_that_is_refused_leaves_no_draft(tmp_path: Path) -> None:
+    store = MemoryObjectStore()
+    outcome = await seeded(store)
+    (tmp_path / "v2" / "blip.json").mkdir(parents=True)
+    with pytest.raises(OSError, match=r"blip\.json"):
+        await export(Blobs(store), outcome.state, tmp_path)
+    assert list(tmp_path.rglob(".new-*")) == []  # noqa: ASYNC240 - a test may

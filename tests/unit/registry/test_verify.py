@@ -1,12 +1,14 @@
 """Verification finds every kind of damage and says where it is."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from registry.blobs import blob_key
 from registry.checkpoints import checkpoint_key
-from registry.entries import entry_key
+from registry.entries import entry_key, make_entry, render_entry
 from registry.verify import verify
-from support.journals import a_journal
+from support.journals import a_catalogue, a_draft, a_journal
 from support.memory_store import MemoryObjectStore
 
 
@@ -69,3 +71,17 @@ async def test_stale_checkpoint_is_named() -> None:
     await a_journal(store, revisions=1)
     store.objects[checkpoint_key(256)] = b"{}"
     assert any(checkpoint_key(256) in problem for problem in (await verify(store)).problems)
+
+
+async def test_skipped_revision_is_named() -> None:
+    store = MemoryObjectStore()
+    _, blobs, state = await a_journal(store, revisions=1)
+    entry = make_entry(
+        a_draft(await a_catalogue(blobs, 5)),
+        sequence=2,
+        previous=state.head_hash,
+        entry_id="written by hand",
+        now=datetime.now(UTC),
+    )
+    store.objects[entry_key(2)] = render_entry(entry)
+    assert (await verify(store)).problems == ["entry 2 makes revision 5 after 1"]
