@@ -37,7 +37,7 @@ def store_from_settings(
     settings: ReadApiSettings, telemetry: Telemetry
 ) -> AbstractAsyncContextManager[ObjectStore]:
     """Open the object store that the settings name."""
-    return open_object_store(settings.data_dir, settings.s3, telemetry)
+    return open_object_store(settings.data_dir, settings.s3, telemetry, read_only=True)
 
 
 def cache_from_settings(

@@ -11,7 +11,6 @@ from registry.state import State
 from service_kit.object_store import ObjectStore
 from service_kit.store_probe import probe
 from service_kit.stores import open_object_store
-from service_kit.telemetry import Telemetry
 from standalone.settings import StandaloneSettings
 
 
@@ -41,8 +40,8 @@ def access_to(store: ObjectStore) -> JournalAccess:
 
 @contextlib.asynccontextmanager
 async def open_journal(
-    settings: StandaloneSettings, telemetry: Telemetry | None = None
+    settings: StandaloneSettings, *, read_only: bool = False
 ) -> AsyncIterator[JournalAccess]:
     """Yield the journal that the settings name."""
-    async with open_object_store(settings.data_dir, settings.s3, telemetry) as store:
+    async with open_object_store(settings.data_dir, settings.s3, read_only=read_only) as store:
         yield access_to(store)

@@ -44,7 +44,7 @@ class SeedSource:
 
 
 Fetch = Callable[[str], Awaitable[bytes]]
-"""Returns the body behind a URL; raises `ServiceError` when it cannot be had."""
+"""Returns the body behind a URL; raises `ServiceError` when it cannot be had, or is over the limit."""
 
 
 async def fetch_repositories(fetch: Fetch, urls: Mapping[str, str]) -> SeedSource:
@@ -55,11 +55,9 @@ async def fetch_repositories(fetch: Fetch, urls: Mapping[str, str]) -> SeedSourc
 
     async def one(folder: str, name: str) -> bytes:
         try:
-            body = await fetch(f"{urls[folder]}/{name}")
+            return await fetch(f"{urls[folder]}/{name}")
         except ServiceError as error:
             raise SourceUnreadable(f"{name} of the {folder} repository cannot be fetched: {error}") from error
-        require_size(name, len(body))
-        return body
 
     wanted = [(folder, name) for folder, names in SEED_FILES.values() for name in names]
     wanted += [(folder, name) for name, folder in PASSED_ON_FILES.items()]

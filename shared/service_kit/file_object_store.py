@@ -45,7 +45,7 @@ class FileObjectStore:
     async def get(self, key: str) -> bytes:
         check_key(key)
         with measured(self._calls, "get"):
-            return await asyncio.to_thread(_translated, key, (self._root / key).read_bytes)
+            return await asyncio.to_thread(_translated, key, lambda: self._read(key))
 
     async def create(self, key: str, body: bytes) -> None:
         check_key(key)
@@ -62,7 +62,20 @@ class FileObjectStore:
         with measured(self._calls, "delete"):
             await asyncio.to_thread(_translated, key, lambda: _unlink(self._root / key))
 
+    def _read(self, key: str) -> bytes:
+        try:
+            return (self._root / key).read_bytes()
+        except _NOT_THERE:
+            self._require_root()
+            raise
+
+    def _require_root(self) -> None:
+        """Tell an object that is missing from a directory that is: one not mounted looks empty."""
+        if not self._root.is_dir():
+            raise StoreUnavailable(f"the data directory {self._root} does not exist")
+
     def _create(self, key: str, body: bytes) -> None:
+        self._require_root()
         target = self._root / key
         _make_folder(target.parent, self._root)
         draft = self._root / DRAFTS / f"{os.getpid()}-{secrets.token_hex(8)}"
@@ -80,6 +93,7 @@ class FileObjectStore:
         try:
             entries = os.scandir(self._root / prefix)
         except FileNotFoundError:
+            self._require_root()
             return []
         with entries:
             keys = (prefix + entry.name for entry in entries if entry.is_file(follow_symlinks=False))

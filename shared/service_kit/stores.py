@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from service_kit.cache import Cache
-from service_kit.file_object_store import open_file_store
+from service_kit.file_object_store import FileObjectStore, open_file_store
 from service_kit.memory_cache import MemoryCache
 from service_kit.object_store import ObjectStore
 from service_kit.settings import RedisSettings, S3Settings
@@ -15,12 +15,16 @@ from service_kit.telemetry import Telemetry
 
 @contextlib.asynccontextmanager
 async def open_object_store(
-    data_dir: Path, s3: S3Settings, telemetry: Telemetry | None = None
+    data_dir: Path, s3: S3Settings, telemetry: Telemetry | None = None, *, read_only: bool = False
 ) -> AsyncIterator[ObjectStore]:
     """Yield the bucket if one is configured, else the directory.
 
     Raises `StoreUnavailable` for a directory that cannot be used; a server that is down is no error here.
+    For whom `read_only` is enough, a directory is neither made nor written to, and may appear later.
     """
+    if not s3.configured and read_only:
+        yield FileObjectStore(data_dir, telemetry)
+        return
     if not s3.configured:
         async with open_file_store(data_dir, telemetry) as directory:
             yield directory

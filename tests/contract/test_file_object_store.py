@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from service_kit.errors import ObjectMissing, StoreFull, StoreUnavailable
+from service_kit.errors import StoreFull, StoreUnavailable
 from service_kit.file_object_store import DRAFTS, STALE_DRAFT_SECONDS, FileObjectStore, open_file_store
 
 PROCESSES, KEYS = 8, 40
@@ -25,6 +24,7 @@ from service_kit.file_object_store import FileObjectStore, open_file_store
 """
 RACER = """
 async def race(root, me):
+    root.mkdir(exist_ok=True)
     store = FileObjectStore(root)
     print("ready", flush=True)
     sys.stdin.readline()
@@ -38,6 +38,7 @@ asyncio.run(race(Path(sys.argv[1]), sys.argv[2]))
 """
 ENDLESS_WRITER = """
 async def write(root):
+    root.mkdir(exist_ok=True)
     store = FileObjectStore(root)
     for number in range(100_000):
         await store.create(f"journal/{number:012d}.json", b"x" * 300_000)
@@ -46,6 +47,7 @@ asyncio.run(write(Path(sys.argv[1])))
 """
 LIMITED_WRITER = """
 async def write(root):
+    root.mkdir(exist_ok=True)
     store = FileObjectStore(root)
     await store.create("journal/1", b"x" * 1000)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
@@ -203,13 +205,19 @@ def other_file_system(path: Path) -> Path:
     return other
 
 
-async def test_removed_directory_is_made_again_by_the_next_create(
+async def test_directory_that_is_gone_is_neither_empty_nor_made_again(
     store: FileObjectStore, data_dir: Path
 ) -> None:
-    await asyncio.to_thread(shutil.rmtree, data_dir)
-    with pytest.raises(ObjectMissing):
-        await store.get("journal/1")
     await store.create("journal/1", b"x")
+    elsewhere = data_dir.with_name("elsewhere")
+    await asyncio.to_thread(data_dir.rename, elsewhere)
+    with pytest.raises(StoreUnavailable, match="does not exist"):
+        await store.get("journal/2")
+    with pytest.raises(StoreUnavailable, match="does not exist"):
+        await store.list_after("journal/")
+    with pytest.raises(StoreUnavailable, match="does not exist"):
+        await store.create("journal/2", b"y")
+    await asyncio.to_thread(elsewhere.rename, data_dir)
     assert await store.get("journal/1") == b"x"
 
 

@@ -26,5 +26,5 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _export(settings: StandaloneSettings, directory: Path) -> list[Path]:
-    async with open_journal(settings) as access:
+    async with open_journal(settings, read_only=True) as access:
         return await export(access.blobs, await access.head(), directory)

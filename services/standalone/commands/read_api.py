@@ -2,11 +2,7 @@
 
 import argparse
 
-from read_api.app import SERVICE, create_app
-from read_api.settings import ReadApiSettings
-from service_kit.logging_setup import configure_logging
-from service_kit.runner import run_application
-from service_kit.settings import load_settings
+from read_api.__main__ import serve
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,6 +11,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:  # noqa: ARG001 - the shape of every command
     """Serve."""
-    settings = load_settings(ReadApiSettings)
-    configure_logging(SERVICE, settings.log_level)
-    return run_application(create_app(settings), settings)
+    return serve()

@@ -27,5 +27,5 @@ def run(arguments: argparse.Namespace) -> int:  # noqa: ARG001 - the shape of ev
 
 
 async def _verify(settings: StandaloneSettings) -> Verification:
-    async with open_journal(settings) as access:
+    async with open_journal(settings, read_only=True) as access:
         return await verify(access.store)

@@ -22,6 +22,7 @@ async def ready(client: Client) -> int:
 
 
 async def test_an_empty_directory_is_an_empty_journal(data_dir: Path, aiohttp_client: AiohttpClient) -> None:
+    await asyncio.to_thread(data_dir.mkdir)
     client = await aiohttp_client(create_app(settings_for(data_dir)))
 
     assert await ready(client) == 200
