@@ -15,6 +15,7 @@ from aiohttp.test_utils import TestServer
 from registry.sources import SEED_FILES
 from support.processes import (
     CONSOLE_SCRIPT,
+    ServiceProcess,
     clean_environment,
     free_port,
     run_command,
@@ -179,6 +180,17 @@ async def test_kill_at_any_moment_of_the_first_start_is_repaired_by_the_next(tmp
         assert status == 0, out
 
 
+async def until_status_names(process: ServiceProcess, text: str) -> None:
+    """Wait until the status page names what is wrong; before the first look it says nothing."""
+    await process.wait_until("/api/status", 200)
+    async with asyncio.timeout(30):
+        while True:
+            _, _, body = await get(f"{process.base_url}/status")
+            if text in (json.loads(body)["store"]["problem"] or ""):
+                return
+            await asyncio.sleep(0.05)
+
+
 async def test_damaged_blob_is_named_and_never_served(tmp_path: Path) -> None:
     settings = settings_for(tmp_path)
     assert (await run_command("seed", "--from", str(SAMPLE), settings=settings))[0] == 0
@@ -192,12 +204,13 @@ async def test_damaged_blob_is_named_and_never_served(tmp_path: Path) -> None:
     assert status == 1
     assert digest in out.decode()
     async with service("serve", {**settings, "HEAD_POLL_SECONDS": "0.2"}) as process:
-        await process.wait_until("/api/status", 200)
+        await until_status_names(process, digest)
         await process.wait_until("/ready", 503)
         code, headers, _ = await get(f"{process.base_url}/model_references/v2/clip")
         assert (code, "retry-after" in headers) == (503, True)
         blob.write_bytes(whole)
         await process.wait_until("/ready", 200)
+        await process.stop()
     assert digest in process.output
 
 
