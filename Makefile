@@ -54,7 +54,7 @@ types: setup ## mypy --strict
 check: lint types test ## what CI runs
 
 cov: setup ## tests with branch coverage
-	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --cov=shared --cov=services --cov-report=term-missing:skip-covered $(ARGS)
 
 bench: setup ## measure beside nginx: throughput, latency, start, memory, growth (needs nginx, wrk)
 	PYTHONPATH=tests $(BIN)/python -m bench $(ARGS)
