@@ -4,6 +4,7 @@ from aiohttp import web
 
 from horde_model_reference.meta_consts import CanonicalFormat
 from read_api.holder import PageHolder
+from read_api.min_revision import waiting_for_revision
 from read_api.routes.docs import Documentation
 from read_api.routes.listings import Listings
 from read_api.routes.metadata import Metadata
@@ -12,7 +13,7 @@ from read_api.routes.schemas import Schemas
 from read_api.routes.search import Search
 from read_api.routes.service import Service
 from read_api.routes.text import TextToolRoutes
-from read_api.routing import Endpoint, add_endpoints
+from service_kit.endpoints import Endpoint, add_endpoints
 
 
 def read_endpoints(holder: PageHolder, canonical_format: CanonicalFormat) -> tuple[Endpoint, ...]:
@@ -46,4 +47,4 @@ def add_read_routes(
     The application should also have a `RevisionStamp` of the holder as its `on_response`.
     """
     endpoints = read_endpoints(holder, canonical_format)
-    add_endpoints(application, endpoints, holder, min_revision_wait_seconds=min_revision_wait_seconds)
+    add_endpoints(application, endpoints, wrap=waiting_for_revision(holder, min_revision_wait_seconds))

@@ -7,28 +7,6 @@ from pydantic import BaseModel, Field
 from registry.catalogue import RejectedRecord
 
 
-class Problem(BaseModel):
-    """What went wrong, in words."""
-
-    detail: str
-
-
-class InvalidPart(BaseModel):
-    """One problem of a parameter or of a part of the body."""
-
-    type: str
-    loc: list[str | int]
-    msg: str
-    input: Any = None
-    ctx: dict[str, Any] | None = None
-
-
-class Invalid(BaseModel):
-    """The request's parameters or body fail validation."""
-
-    detail: list[InvalidPart]
-
-
 class Message(BaseModel):
     """A text for people."""
 

@@ -11,9 +11,10 @@ from read_api.answers import serve
 from read_api.domain.categories import CATEGORIES
 from read_api.domain.documents import Document
 from read_api.holder import PageHolder
+from read_api.min_revision import X_MIN_REVISION
 from read_api.pages import Pages
 from read_api.routes.references import MODEL_NAME, V1, V2
-from read_api.routing import PREFIXES, X_MIN_REVISION
+from service_kit.endpoints import PREFIXES
 from service_kit.ready_response import ReadyResponse
 
 MODEL: Final = "/model/"

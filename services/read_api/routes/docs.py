@@ -12,10 +12,10 @@ from read_api.answers import serve
 from read_api.domain.coding import Effort
 from read_api.domain.documents import Document, compressed_steps, json_document, plain_document
 from read_api.holder import PageHolder
-from read_api.openapi import describe
-from read_api.routing import Endpoint
 from read_api.slices import OnDemand, Steps
+from service_kit.endpoints import Endpoint
 from service_kit.errors import NotReady
+from service_kit.openapi import describe
 
 TAG: Final = "documentation"
 HTML: Final = "text/html; charset=utf-8"

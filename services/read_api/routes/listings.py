@@ -11,7 +11,7 @@ from read_api.domain.documents import Document, json_document
 from read_api.holder import PageHolder
 from read_api.responses import Message
 from read_api.routes.references import V1, V1_TAG, V2, V2_TAG
-from read_api.routing import Endpoint
+from service_kit.endpoints import Endpoint
 
 V1_INFO = (
     "The model references in the legacy format, as in the repositories on GitHub. Documentation: /api/docs"

@@ -12,10 +12,11 @@ from read_api.domain.categories import CATEGORIES
 from read_api.domain.metadata import VERSIONS
 from read_api.holder import PageHolder
 from read_api.parameters import CATEGORY_PARAMETER, unknown_category
-from read_api.responses import CategoryLastUpdated, Invalid, LastUpdated, Problem
-from read_api.routing import Endpoint
+from read_api.responses import CategoryLastUpdated, LastUpdated
 from registry.catalogue import ApiVersion, CategoryMetadata
+from service_kit.endpoints import Endpoint
 from service_kit.errors import ServiceError
+from service_kit.problem_models import Invalid, Problem
 
 TAG: Final = "metadata"
 CANONICAL_VERSION: Final[Mapping[CanonicalFormat, ApiVersion]] = {

@@ -15,10 +15,11 @@ from read_api.domain.categories import (
     TEXT_GENERATION,
 )
 from read_api.holder import PageHolder
-from read_api.parameters import CATEGORY_PARAMETER, Parameters, parse_query, unknown_category
-from read_api.responses import Invalid, Problem
-from read_api.routing import Endpoint
+from read_api.parameters import CATEGORY_PARAMETER, unknown_category
+from service_kit.endpoints import Endpoint
 from service_kit.errors import NotFound, ValueNotKnown
+from service_kit.parameters import Parameters, parse_query
+from service_kit.problem_models import Invalid, Problem
 
 V1: Final = "/model_references/v1"
 V2: Final = "/model_references/v2"

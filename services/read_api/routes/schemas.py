@@ -13,10 +13,10 @@ from read_api.domain.coding import Effort
 from read_api.domain.documents import Document, compressed_document, json_document
 from read_api.holder import PageHolder
 from read_api.parameters import CATEGORY_PARAMETER, unknown_category
-from read_api.responses import Invalid
 from read_api.routes.references import V2
-from read_api.routing import Endpoint
 from read_api.slices import OnDemand, Steps
+from service_kit.endpoints import Endpoint
+from service_kit.problem_models import Invalid
 
 TAG: Final = "v2: schemas"
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"

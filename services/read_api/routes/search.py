@@ -16,11 +16,13 @@ from read_api.domain.search import SearchQuery, check, search
 from read_api.domain.search_table import SearchTable
 from read_api.holder import PageHolder
 from read_api.pages import Pages, SearchPages
-from read_api.parameters import CATEGORY_PARAMETER, Parameters, parse_query
-from read_api.responses import Invalid, Problem, SearchAnswer
+from read_api.parameters import CATEGORY_PARAMETER
+from read_api.responses import SearchAnswer
 from read_api.routes.references import V2
-from read_api.routing import Endpoint
+from service_kit.endpoints import Endpoint
 from service_kit.errors import NotFound, ValueNotKnown
+from service_kit.parameters import Parameters, parse_query
+from service_kit.problem_models import Invalid, Problem
 
 TAG: Final = "v2: search"
 MAX_HELD_BYTES: Final = 8 * 1024 * 1024

@@ -13,7 +13,7 @@ from read_api.domain.documents import Document, json_document
 from read_api.holder import PageHolder, RevisionSource
 from read_api.pages import Pages
 from read_api.responses import BackendInfo, Heartbeat, Message, Status
-from read_api.routing import Endpoint
+from service_kit.endpoints import Endpoint
 from service_kit.errors import ServiceError
 
 TAG: Final = "service"

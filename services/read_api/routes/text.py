@@ -18,11 +18,11 @@ from read_api.domain.group_answers import family_value, group_value, name_format
 from read_api.domain.text_tools import TextModels, TextTools, text_tools
 from read_api.holder import PageHolder
 from read_api.pages import Pages
-from read_api.parameters import Parameters, parse_body, parse_query
-from read_api.responses import Invalid, Problem
 from read_api.routes.references import V2
-from read_api.routing import Endpoint
+from service_kit.endpoints import Endpoint
 from service_kit.errors import NotFound, ValueNotKnown
+from service_kit.parameters import Parameters, parse_body, parse_query
+from service_kit.problem_models import Invalid, Problem
 
 TAG: Final = "v2: text models"
 PREFIX: Final = f"{V2}/text_generation"

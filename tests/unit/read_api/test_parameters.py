@@ -3,9 +3,10 @@ from typing import Any
 import pytest
 from multidict import MultiDict
 
-from read_api.parameters import Parameters, parse_query, unknown_category
+from read_api.parameters import unknown_category
 from read_api.routes.search import SearchParameters
 from service_kit.errors import RequestInvalid
+from service_kit.parameters import Parameters, parse_query
 
 
 class Named(Parameters):

@@ -9,9 +9,9 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
-from read_api.domain.documents import JSON
-from read_api.parameters import Parameters
-from read_api.routing import Endpoint
+from service_kit.endpoints import Endpoint
+from service_kit.parameters import Parameters
+from service_kit.problems import JSON_TYPE
 
 DISTRIBUTION: Final = "horde-model-reference-services"
 REF_TEMPLATE: Final = "#/components/schemas/{model}"
@@ -92,7 +92,7 @@ def _operation(endpoint: Endpoint, schemas: Schemas) -> dict[str, Any]:
         operation["description"] = endpoint.description
     if endpoint.body is not None:
         schema = schemas[(_key(endpoint, "body"), "validation")]
-        operation["requestBody"] = {"required": True, "content": {JSON: {"schema": schema}}}
+        operation["requestBody"] = {"required": True, "content": {JSON_TYPE: {"schema": schema}}}
     return operation
 
 
@@ -130,7 +130,7 @@ def _responses(endpoint: Endpoint, schemas: Schemas) -> Iterator[tuple[str, dict
         }
         if content is not None:
             schema = schemas[(_key(endpoint, str(status)), "serialization")]
-            response["content"] = {JSON: {"schema": schema}}
+            response["content"] = {JSON_TYPE: {"schema": schema}}
         elif status == HTTPStatus.OK:
             response["content"] = {endpoint.media_type: {"schema": {"type": "string"}}}
         yield str(status), response

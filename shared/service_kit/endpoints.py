@@ -5,17 +5,12 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from aiohttp import hdrs, web
-from multidict import istr
 from pydantic import BaseModel
 
-from read_api.domain.documents import JSON
-from read_api.holder import PageHolder
-from read_api.parameters import Parameters
-from service_kit.errors import RequestInvalid
+from service_kit.parameters import Parameters
+from service_kit.problems import JSON_TYPE
 
 PREFIXES: Final = ("/api", "")  # the second serves clients that are configured with the bare host
-X_MIN_REVISION: Final = istr("X-Min-Revision")
-MAX_REVISION_DIGITS: Final = 18
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -26,7 +21,8 @@ class Endpoint:
 
     `path` is relative to the API and a template as in OpenAPI; `patterns` holds the regular expression of a
     path parameter that does not match simply up to the next slash. `answers` maps a status to the type of
-    its JSON body, or to None where the body is not JSON.
+    its JSON body, or to None where the body is not JSON. `needs_key` and `in_schema` tell the
+    description that an `apikey` is demanded, and whether the endpoint is described at all.
     """
 
     path: str
@@ -37,9 +33,11 @@ class Endpoint:
     method: str = hdrs.METH_GET
     query: type[Parameters] | None = None
     body: type[BaseModel] | None = None
-    media_type: str = JSON
+    media_type: str = JSON_TYPE
     patterns: Mapping[str, str] = field(default_factory=dict)
     description: str = ""
+    needs_key: bool = False
+    in_schema: bool = True
 
     @property
     def route(self) -> str:
@@ -53,40 +51,17 @@ class Endpoint:
 def add_endpoints(
     application: web.Application,
     endpoints: Sequence[Endpoint],
-    holder: PageHolder,
     *,
-    min_revision_wait_seconds: float,
+    wrap: Callable[[Handler], Handler] | None = None,
 ) -> None:
     """Add the routes, with and without `/api`; what answers GET answers HEAD too.
 
-    Each waits for the revision that the request demands with `X-Min-Revision`.
+    `wrap` is put around every handler.
     """
     for endpoint in endpoints:
-        handler = _waiting(endpoint.handler, holder, min_revision_wait_seconds)
+        handler = wrap(endpoint.handler) if wrap is not None else endpoint.handler
         for prefix in PREFIXES:
             resource = application.router.add_resource(prefix + endpoint.route)
             resource.add_route(endpoint.method, handler)
             if endpoint.method == hdrs.METH_GET:
                 resource.add_route(hdrs.METH_HEAD, handler)
-
-
-def _waiting(handler: Handler, holder: PageHolder, wait_seconds: float) -> Handler:
-    async def waiting(request: web.Request) -> web.StreamResponse:
-        if X_MIN_REVISION in request.headers:
-            await holder.reach(_revision(request.headers[X_MIN_REVISION]), wait_seconds)
-        return await handler(request)
-
-    return waiting
-
-
-def _revision(text: str) -> int:
-    digits = text.strip()
-    if digits.isascii() and digits.isdecimal() and len(digits) <= MAX_REVISION_DIGITS:
-        return int(digits)
-    problem = {
-        "type": "int_parsing",
-        "loc": ["header", str(X_MIN_REVISION)],
-        "msg": "Input should be a valid revision: a whole number, 0 or more",
-        "input": text,
-    }
-    raise RequestInvalid([problem])
