@@ -1,7 +1,6 @@
 """One journal entry: its envelope, its bytes, and the hash that chains it to the next."""
 
 import hashlib
-from datetime import datetime
 from typing import Any, Final
 
 import orjson
@@ -19,8 +18,27 @@ class EntryBody(FrozenModel):
     """What one kind of entry carries beside the envelope. Each kind derives its own type."""
 
 
+class Answer(FrozenModel):
+    """What the client was told, where the request may be sent again (idempotency key, job id)."""
+
+    key: str | None = None
+    fingerprint: str | None = None
+    status: int
+    body: Any = None
+
+
+class Signature(FrozenModel):
+    """A signature of an entry, and which key made it."""
+
+    key_id: str
+    value: str
+
+
 class Entry(FrozenModel):
-    """One transaction (architecture section 2). `catalogue` is there when it makes a new revision."""
+    """One transaction (architecture section 2). `catalogue` is there when it makes a new revision.
+
+    `actor` is a user id, or the name of the program that acted; `username` belongs to a user id.
+    """
 
     schema_version: int = SCHEMA_VERSION
     sequence: int = Field(ge=1)
@@ -28,18 +46,17 @@ class Entry(FrozenModel):
     previous: str = Field(pattern=r"^[0-9a-f]{64}$")
     occurred_at: AwareDatetime
     actor: str
+    username: str | None = None
     kind: str
     body: SerializeAsAny[EntryBody]
     catalogue: CatalogueRef | None = None
+    answer: Answer | None = None
+    signature: Signature | None = None
 
-
-class Draft(FrozenModel):
-    """What a writer wants to append; the journal adds sequence, id, hash and time."""
-
-    actor: str
-    kind: str
-    body: SerializeAsAny[EntryBody]
-    catalogue: CatalogueRef | None = None
+    @property
+    def unix_time(self) -> int:
+        """When it was written, in Unix seconds."""
+        return int(self.occurred_at.timestamp())
 
 
 def entry_key(sequence: int) -> str:
@@ -58,20 +75,6 @@ def entry_sequence(key: str) -> int:
 def entry_hash(raw: bytes) -> str:
     """Return the hash that the next entry names as `previous`."""
     return hashlib.sha256(raw).hexdigest()
-
-
-def make_entry(draft: Draft, *, sequence: int, previous: str, entry_id: str, now: datetime) -> Entry:
-    """Complete a draft to the entry that follows the one with the hash `previous`."""
-    return Entry(
-        sequence=sequence,
-        entry_id=entry_id,
-        previous=previous,
-        occurred_at=now,
-        actor=draft.actor,
-        kind=draft.kind,
-        body=draft.body,
-        catalogue=draft.catalogue,
-    )
 
 
 def render_entry(entry: Entry) -> bytes:

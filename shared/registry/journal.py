@@ -7,13 +7,12 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Final
 
+from registry.draft import Draft, answered, make_entry
 from registry.entries import (
-    Draft,
     Entry,
     entry_hash,
     entry_key,
     entry_sequence,
-    make_entry,
     parse_entry,
     render_entry,
 )
@@ -32,6 +31,8 @@ APPEND_ATTEMPTS: Final = 40
 CREATE_ATTEMPTS: Final = 4
 FIRST_DELAY_SECONDS: Final = 0.02
 MAX_DELAY_SECONDS: Final = 0.3
+UNKNOWN_HASH: Final = "f" * 64
+"""Of an entry whose answer is still to be made: the state after it is only looked at, not kept."""
 
 
 def utc_now() -> datetime:
@@ -111,19 +112,25 @@ class Journal:
                 draft = await decide(state)
                 if draft is None:
                     return state
-                entry = make_entry(
-                    draft,
-                    sequence=state.sequence + 1,
-                    previous=state.head_hash,
-                    entry_id=self._new_entry_id(),
-                    now=self._clock(),
-                )
+                entry = self._complete(draft, state)
                 raw = render_entry(entry)
                 after = fold(state, entry, entry_hash(raw))  # first: what cannot be folded is not written
                 if await self._create(entry_key(entry.sequence), raw):
                     return after
                 await _pause(attempt)
         raise JournalContended("too many writers at once, nothing was changed; try again")
+
+    def _complete(self, draft: Draft, state: State) -> Entry:
+        entry = make_entry(
+            draft,
+            sequence=state.sequence + 1,
+            previous=state.head_hash,
+            entry_id=self._new_entry_id(),
+            now=self._clock(),
+        )
+        if draft.answer is None:
+            return entry
+        return answered(entry, draft.answer, fold(state, entry, UNKNOWN_HASH))
 
     async def _find(self, sequence: int) -> tuple[Entry, str] | None:
         try:

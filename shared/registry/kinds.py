@@ -2,42 +2,87 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, TypeVar
 
-from registry.catalogue import FrozenModel
+from registry import bodies, queue_steps
 from registry.entries import Entry, EntryBody
 from registry.errors import EntryCorrupt
+from registry.history_state import Touched
 from registry.state import State
+
+Body = TypeVar("Body", bound=EntryBody)
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of entry: the type of its body, and what it does to the state beyond a new catalogue."""
+    """One kind of entry.
+
+    `step` is what it does to the state beyond a new catalogue, `touched` which records it made, changed or
+    removed there. `facts` are further members of the line in the history.
+    """
 
     body: type[EntryBody]
     step: Callable[[State, Entry], State]
+    touched: Callable[[Any], tuple[Touched, ...]]
+    facts: Callable[[Any], dict[str, Any]]
 
 
-class SeededCategory(FrozenModel):
-    """How many records a category had after seeding, and how many of its source were left out."""
+def kind(
+    body: type[Body],
+    step: Callable[[State, Entry, Body], State],
+    *,
+    touched: Callable[[Body], tuple[Touched, ...]] = lambda _: (),
+    facts: Callable[[Body], dict[str, Any]] = lambda _: {},
+) -> Kind:
+    """Return the kind with this body."""
 
-    records: int
-    rejected: int = 0
+    def checked(state: State, entry: Entry) -> State:
+        if not isinstance(entry.body, body):
+            raise EntryCorrupt(f"journal entry {entry.sequence} has not the body of its kind")
+        return step(state, entry, entry.body)
+
+    return Kind(body, checked, touched, facts)
 
 
-class Seeded(EntryBody):
-    """The catalogue was read from files of the legacy repositories."""
-
-    source: str
-    categories: dict[str, SeededCategory]
-
-
-def fold_seeded(state: State, entry: Entry) -> State:
+def fold_seeded(state: State, _: Entry, body: bodies.Seeded) -> State:
     """Remember where the data came from; the new catalogue itself is folded for every kind."""
-    if not isinstance(entry.body, Seeded):
-        raise EntryCorrupt(f"journal entry {entry.sequence} has not the body of its kind")
-    return state.model_copy(update={"seeded_from": entry.body.source})
+    return queue_steps.count_events(state.model_copy(update={"seeded_from": body.source}), body.touched)
 
 
-KINDS: Final[Mapping[str, Kind]] = {"seeded": Kind(Seeded, fold_seeded)}
-BODY_TYPES: Final = {name: kind.body for name, kind in KINDS.items()}
+def fold_rolled_back(state: State, _: Entry, body: bodies.RolledBack) -> State:
+    """Count an event for each model; the new catalogue itself is folded for every kind."""
+    return queue_steps.count_events(state, body.touched)
+
+
+def fold_group_data_changed(state: State, _: Entry, body: bodies.GroupDataChanged) -> State:
+    """Count the event; the side data belongs to the catalogue."""
+    return queue_steps.count_events(state, (body,))
+
+
+def _applied_touched(body: bodies.Applied) -> tuple[Touched, ...]:
+    return tuple(change.touched for change in body.changes)
+
+
+def _applied_facts(body: bodies.Applied) -> dict[str, Any]:
+    return {"change_ids": tuple(change.change_id for change in body.changes)}
+
+
+KINDS: Final[Mapping[str, Kind]] = {
+    "seeded": kind(bodies.Seeded, fold_seeded, touched=lambda body: body.touched),
+    "proposed": kind(bodies.Proposed, queue_steps.fold_proposed),
+    "edited": kind(bodies.Edited, queue_steps.fold_edited),
+    "commented": kind(bodies.Commented, queue_steps.fold_commented),
+    "withdrawn": kind(bodies.Withdrawn, queue_steps.fold_withdrawn),
+    "decided": kind(bodies.Decided, queue_steps.fold_decided),
+    "unapproved": kind(bodies.Unapproved, queue_steps.fold_unapproved),
+    "applied": kind(bodies.Applied, queue_steps.fold_applied, touched=_applied_touched, facts=_applied_facts),
+    "rolled_back": kind(
+        bodies.RolledBack,
+        fold_rolled_back,
+        touched=lambda body: body.touched,
+        facts=lambda body: {"rolled_back_to": body.to_revision},
+    ),
+    "group_data_changed": kind(bodies.GroupDataChanged, fold_group_data_changed),
+    "hidden": kind(bodies.Hidden, queue_steps.fold_hidden),
+}
+BODY_TYPES: Final = {name: one.body for name, one in KINDS.items()}

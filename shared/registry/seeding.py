@@ -10,15 +10,17 @@ from horde_model_reference.documents import CategoryDocuments, SourceUnreadable
 from horde_model_reference.meta_consts import MODEL_REFERENCE_CATEGORY
 from horde_model_reference.v2_format import parse_v2
 from registry.blobs import Blobs
+from registry.bodies import Seeded, SeededCategory
 from registry.catalogue import CatalogueRef, SideData
 from registry.documents import load_documents, store_documents
-from registry.entries import Draft
+from registry.draft import Draft
+from registry.history_state import Touched
 from registry.journal import Journal, utc_now
-from registry.kinds import Seeded, SeededCategory
 from registry.loading import load_side_data
 from registry.seed_side_data import next_side_data
 from registry.sources import SeedSource
 from registry.state import State
+from registry.touched import touched_records
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class SeedPlan:
     side_data: SideData
     imported: Mapping[str, ImportedCategory]
     record_counts: Mapping[str, int]
+    touched: tuple[Touched, ...]
 
 
 async def seed(
@@ -90,6 +93,7 @@ def make_plan(
         side_data=next_side_data(side_data, source, imported, counts, changed, now),
         imported=imported,
         record_counts=counts,
+        touched=tuple(touched_records(documents, after)),
     )
 
 
@@ -116,5 +120,5 @@ async def _draft(blobs: Blobs, plan: SeedPlan, source: SeedSource, state: State,
         name: SeededCategory(records=plan.record_counts[name], rejected=len(item.rejected))
         for name, item in plan.imported.items()
     }
-    body = Seeded(source=source.origin, categories=counts)
+    body = Seeded(source=source.origin, categories=counts, touched=plan.touched)
     return Draft(actor=actor, kind="seeded", body=body, catalogue=catalogue)

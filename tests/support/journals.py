@@ -1,10 +1,10 @@
 """Builders for journals: drafts and entries without real catalogue data."""
 
 from registry.blobs import Blobs
+from registry.bodies import Seeded
 from registry.catalogue import CatalogueRef, CategoryBlobs, SideData
-from registry.entries import Draft
+from registry.draft import Draft
 from registry.journal import Decide, Journal
-from registry.kinds import Seeded
 from registry.state import State
 from service_kit.object_store import ObjectStore
 

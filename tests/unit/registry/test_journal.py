@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from registry.blobs import Blobs
-from registry.entries import Draft, entry_key
+from registry.draft import Draft
+from registry.entries import entry_key
 from registry.errors import ChainBroken, EntryCorrupt, JournalContended, JournalTooNew
 from registry.journal import CREATE_ATTEMPTS, Journal
 from registry.state import State

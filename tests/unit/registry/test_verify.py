@@ -6,7 +6,8 @@ import pytest
 
 from registry.blobs import blob_key
 from registry.checkpoints import checkpoint_key
-from registry.entries import entry_key, make_entry, render_entry
+from registry.draft import make_entry
+from registry.entries import entry_key, render_entry
 from registry.verify import verify
 from support.journals import a_catalogue, a_draft, a_journal
 from support.memory_store import MemoryObjectStore
