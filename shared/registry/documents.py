@@ -13,7 +13,7 @@ async def store_documents(
 ) -> dict[str, CategoryBlobs]:
     """Store the documents of every category and return what an entry names for them."""
     names = sorted(documents)
-    refs = await asyncio.gather(*(_store(blobs, documents[name]) for name in names))
+    refs = await asyncio.gather(*(store_category(blobs, documents[name]) for name in names))
     return dict(zip(names, refs, strict=True))
 
 
@@ -25,11 +25,12 @@ async def load_documents(blobs: Blobs, catalogue: CatalogueRef | None) -> dict[s
     if catalogue is None:
         return {}
     names = sorted(catalogue.categories)
-    documents = await asyncio.gather(*(_load(blobs, catalogue.categories[name]) for name in names))
+    documents = await asyncio.gather(*(load_category(blobs, catalogue.categories[name]) for name in names))
     return dict(zip(names, documents, strict=True))
 
 
-async def _store(blobs: Blobs, documents: CategoryDocuments) -> CategoryBlobs:
+async def store_category(blobs: Blobs, documents: CategoryDocuments) -> CategoryBlobs:
+    """Store the documents of one category and return what an entry names for them."""
     return CategoryBlobs(
         v2=await blobs.put(documents.v2),
         legacy=None if documents.legacy is None else await blobs.put(documents.legacy),
@@ -37,7 +38,8 @@ async def _store(blobs: Blobs, documents: CategoryDocuments) -> CategoryBlobs:
     )
 
 
-async def _load(blobs: Blobs, refs: CategoryBlobs) -> CategoryDocuments:
+async def load_category(blobs: Blobs, refs: CategoryBlobs) -> CategoryDocuments:
+    """Read the documents of one category. Raises `BlobMissing`, `BlobCorrupt`, `StoreUnavailable`."""
     return CategoryDocuments(
         v2=await blobs.get(refs.v2),
         legacy=None if refs.legacy is None else await blobs.get(refs.legacy),

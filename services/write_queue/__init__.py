@@ -1,0 +1,1 @@
+"""The write/queue service: everything that needs a key (architecture section 1)."""

@@ -1,0 +1,1 @@
+"""What the queue allows, and what it does; HTTP stays outside."""

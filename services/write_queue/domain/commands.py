@@ -1,0 +1,87 @@
+"""What a request wants done, decided on top of the newest state."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from horde_model_reference.meta_consts import CanonicalFormat
+from registry.catalogue import CatalogueRef
+from registry.change_record import ChangeRecord
+from registry.entries import EntryBody
+from registry.state import State
+from service_kit.errors import Conflict, NotFound, NotReady
+from service_kit.horde_users import User
+from write_queue.domain.catalogue import Catalogue
+from write_queue.views.change_view import change_value
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What an operator may choose about the queue."""
+
+    canonical_format: CanonicalFormat = CanonicalFormat.v2
+    require_two_persons: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What a command is decided on: the newest state, who asks, and when."""
+
+    state: State
+    catalogue: Catalogue
+    user: User
+    now: datetime
+    rules: Rules
+
+    def revision(self) -> CatalogueRef:
+        """Return the catalogue. Raises `NotReady` while there is none."""
+        if self.state.catalogue is None:
+            raise NotReady("the catalogue is empty: it must be seeded first")
+        return self.state.catalogue
+
+    def change(self, change_id: int) -> ChangeRecord:
+        """Return a change. Raises `NotFound`."""
+        change = self.state.queue.find(change_id)
+        if change is None:
+            raise NotFound(f"there is no change {change_id}")
+        return change
+
+    def conflict(self, text: str, *changes: ChangeRecord) -> Conflict:
+        """Return the refusal, with the changes as they now are."""
+        shown = [change_value(self.state.queue, change) for change in changes]
+        return Conflict(text, change=shown[0]) if len(shown) == 1 else Conflict(text, changes=shown)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """An entry to append, and what the client is told once it is there.
+
+    With `keep_answer` the answer is stored with the entry even without an idempotency key.
+    """
+
+    kind: str
+    body: EntryBody
+    answer: Callable[[State], Any]
+    status: int = 200
+    catalogue: CatalogueRef | None = None
+    keep_answer: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Nothing is to be appended; the answer is this."""
+
+    body: Any
+    status: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """The request was carried out before: the answer is the one kept with that entry."""
+
+    sequence: int
+
+
+Command = Callable[[Head], Awaitable[Step | Settled | Replay]]
+"""Decides what to do on top of a state; asked again when another writer was faster. Raises `ServiceError`."""

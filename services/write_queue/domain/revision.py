@@ -1,0 +1,36 @@
+"""The next revision of the catalogue."""
+
+from collections.abc import Iterable, Mapping
+
+from horde_model_reference.documents import CategoryDocuments
+from registry.catalogue import CatalogueRef, SideData
+from registry.documents import store_documents
+from registry.history_state import Touched
+from registry.metadata import counted
+from write_queue.domain.commands import Head
+
+
+async def next_revision(
+    head: Head,
+    ref: CatalogueRef,
+    documents: Mapping[str, CategoryDocuments],
+    touched: Iterable[Touched],
+) -> CatalogueRef:
+    """Store what changed and return the revision after `ref`. Raises `StoreUnavailable`."""
+    side_data = counted(await head.catalogue.side_data(ref), touched, int(head.now.timestamp()))
+    return CatalogueRef(
+        revision=ref.revision + 1,
+        categories={**ref.categories, **await store_documents(head.catalogue.blobs, documents)},
+        side_data=await _store(head, side_data),
+    )
+
+
+async def with_side_data(head: Head, ref: CatalogueRef, side_data: SideData) -> CatalogueRef:
+    """Store the side data and return the revision after `ref` that differs in it alone."""
+    return CatalogueRef(
+        revision=ref.revision + 1, categories=ref.categories, side_data=await _store(head, side_data)
+    )
+
+
+async def _store(head: Head, side_data: SideData) -> str:
+    return await head.catalogue.blobs.put(side_data.model_dump_json().encode())

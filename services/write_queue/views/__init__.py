@@ -1,0 +1,1 @@
+"""Values of the state as the API shows them."""
