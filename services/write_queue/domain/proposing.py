@@ -11,6 +11,7 @@ from typing import Any, Final
 from horde_model_reference.documents import Record
 from horde_model_reference.meta_consts import MODEL_REFERENCE_CATEGORY
 from horde_model_reference.proposals.related import related_models
+from horde_model_reference.proposals.replacement import with_carried_over
 from horde_model_reference.text_backend_names import has_legacy_text_backend_prefix
 from registry.bodies import Proposed, ProposedChange
 from registry.catalogue import CatalogueRef
@@ -22,7 +23,6 @@ from write_queue.domain.effects import EffectInvalid, EffectRefused, Intent, cha
 from write_queue.views.change_view import change_value
 
 TEXT_GENERATION: Final = str(MODEL_REFERENCE_CATEGORY.text_generation)
-KEPT_STAMPS: Final = ("created_at", "created_by")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def update(category: str, name: str, payload: Record, form: Form, origin: Origin
 
     async def command(head: Head) -> Step:
         live = await live_record(head, category, name, form)
-        kept = payload if form == "legacy" else with_kept_stamps(payload, live)
+        kept = payload if form == "legacy" else with_carried_over(live, payload)
         one = _proposed(head, origin, _Wanted(category, name, "update", form, kept))
         return await _step(head, [one])
 
@@ -133,13 +133,6 @@ async def live_record(head: Head, category: str, name: str, form: Form) -> Recor
     if live is None:
         raise NotFound(f"model '{name}' does not exist in {category}")
     return live
-
-
-def with_kept_stamps(payload: Record, live: Record) -> Record:
-    """Return the payload with the stamps of the creation, which no client can change."""
-    stored = live.get("metadata", {})
-    kept = {key: stored[key] for key in KEPT_STAMPS if key in stored}
-    return {**payload, "metadata": {**payload.get("metadata", {}), **kept}}
 
 
 async def _live(head: Head, category: str, form: Form) -> Mapping[str, Record]:

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from horde_model_reference.documents import Record
+from horde_model_reference.proposals.replacement import with_carried_over
 from registry.bodies import Commented, Decided, Edited, Hidden, Unapproved, Withdrawn
 from registry.change_record import ChangeRecord
 from registry.state import State
 from service_kit.errors import RequestRefused, RoleMissing
 from write_queue.domain.commands import Command, Head, Settled, Step
 from write_queue.domain.effects import Intent
-from write_queue.domain.proposing import require_makeable, with_kept_stamps
+from write_queue.domain.proposing import require_makeable
 from write_queue.views.change_view import change_value
 
 
@@ -49,7 +50,7 @@ def edit(
             raise head.conflict(f"change {change_id} removes a model: there is nothing to edit", change)
         if payload.get("name") != change.model_name:
             raise RequestRefused(f"change {change_id} is about '{change.model_name}', not another name")
-        edited = payload if change.form == "legacy" else with_kept_stamps(payload, change.payload)
+        edited = payload if change.form == "legacy" else with_carried_over(change.payload, payload)
         base = change.base_revision if base_revision is None else base_revision
         intent = Intent(
             category=change.category,

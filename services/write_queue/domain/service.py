@@ -17,8 +17,18 @@ from write_queue.domain.commands import Command, Head, Replay, Rules, Settled, S
 
 TIMEOUT_SECONDS: Final = 30.0
 
-OnAppended = Callable[[State, str], None]
-"""Is told the state after an entry, and the kind of the entry."""
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """An entry that was written, by whom and when, and the state after it."""
+
+    step: Step
+    user: User
+    occurred_at: datetime
+    after: State
+
+
+OnAppended = Callable[[Appended], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +91,9 @@ class QueueService:
         """Return what a command of the user is decided on now."""
         return Head(state, self.catalogue, user, self._clock(), self._rules)
 
-    def appended(self, after: State, kind: str) -> None:
+    def appended(self, appended: Appended) -> None:
         """Tell that an entry was appended."""
-        self._on_appended(after, kind)
+        self._on_appended(appended)
 
     async def kept_answer(self, sequence: int) -> tuple[int, Any]:
         """Return status and body of the answer that is kept with an entry."""
@@ -103,10 +113,11 @@ class _Attempt:
         self._user = user
         self._command = command
         self._idempotency = idempotency
+        self._head: Head | None = None
         self._decided: Step | Settled | Replay | None = None
 
     async def decide(self, state: State) -> Draft | None:
-        head = self._service.head(state, self._user)
+        head = self._head = self._service.head(state, self._user)
         self._decided = self._known(state) or await self._command(head)
         if not isinstance(self._decided, Step):
             return None
@@ -124,7 +135,8 @@ class _Attempt:
     async def outcome(self, after: State) -> Outcome:
         match self._decided:
             case Step() as step:
-                self._service.appended(after, step.kind)
+                if self._head is not None:
+                    self._service.appended(Appended(step, self._user, self._head.now, after))
                 return self._outcome(after, step.status, step.answer(after))
             case Settled() as settled:
                 return self._outcome(after, settled.status, settled.body)
