@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "seed": ("seed", "make the catalogue what the files of the legacy repositories say"),
     "export": ("export", "write the catalogue as files"),
     "verify": ("verify", "check every entry, hash and link of the journal"),
+    "rollback": ("rollback", "make the catalogue what it was at a former revision"),
     "convert": ("convert", "convert between the formats on standard input and output"),
 }
 """Command to module and help. Only the chosen module is imported: each has its own heavy needs."""

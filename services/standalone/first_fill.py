@@ -23,7 +23,7 @@ async def fill_when_empty(access: JournalAccess, settings: StandaloneSettings) -
         return None
     # fetching takes its time: meanwhile an operator, or another instance, may fill the journal
     source = await choose_source(settings)
-    outcome = await seed(access.journal, access.blobs, source, state=state, only_when_empty=True)
+    outcome = await seed(access.journal, access.blobs, source, state=state, when="empty")
     for category, item in outcome.imported.items():
         for one in item.rejected:
             log.warning("left out: %s: %s: %s: %s", category, one.name, one.path, one.reason)

@@ -60,6 +60,10 @@ class Journal:
         self._new_entry_id = new_entry_id
         self._lock = asyncio.Lock()
 
+    def now(self) -> datetime:
+        """Return the time by the journal's clock."""
+        return self._clock()
+
     async def read(self, sequence: int) -> tuple[Entry, str]:
         """Return an entry and the hash of its bytes.
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from horde_model_reference.category_import import import_source
 from horde_model_reference.category_import_types import ImportedCategory
@@ -21,6 +22,10 @@ from registry.seed_side_data import next_side_data
 from registry.sources import SeedSource
 from registry.state import State
 from registry.touched import touched_records
+from service_kit.errors import Conflict
+
+
+SeedWhen = Literal["empty", "unedited", "always"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,29 +56,41 @@ async def seed(
     *,
     state: State,
     actor: str = "seed",
-    only_when_empty: bool = False,
+    when: SeedWhen = "unedited",
 ) -> SeedOutcome:
     """Make the categories of `source` what its files say, in one entry; equal data appends nothing.
 
-    Every other category keeps what it has, or becomes empty. With `only_when_empty` a catalogue that is
-    there, also one that another writer has just made, is left as it is.
-    Raises `SourceUnreadable` (then nothing has changed) and what appending raises.
+    Every other category keeps what it has, or becomes empty. With `when="empty"` a catalogue that is there,
+    also one that another writer has just made, is left as it is. Raises `Conflict` where records were edited
+    since the last seeding, unless it is to be done `always`; `SourceUnreadable`, and what appending raises.
+    Then nothing has changed.
     """
     outcomes: list[SeedOutcome] = []
 
     async def decide(current: State) -> Draft | None:
-        if only_when_empty and current.catalogue is not None:
+        if when == "empty" and current.catalogue is not None:
             outcomes.append(SeedOutcome(current, changed=False, imported={}, record_counts={}))
             return None
         documents = await load_documents(blobs, current.catalogue)
         side_data = await load_side_data(blobs, current.catalogue.side_data) if current.catalogue else None
         plan = await asyncio.to_thread(make_plan, source, documents, side_data, int(utc_now().timestamp()))
         changed = plan.documents != documents or plan.side_data != side_data
+        if changed and when != "always":
+            _require_no_edits(current)
         outcomes.append(SeedOutcome(current, changed, plan.imported, plan.record_counts))
         return await _draft(blobs, plan, source, current, actor) if changed else None
 
     after = await journal.append(state, decide)
     return replace(outcomes[-1], state=after)
+
+
+def _require_no_edits(state: State) -> None:
+    line = state.history.revisions.get(state.revision)
+    if line is not None and line.kind != "seeded":
+        raise Conflict(
+            f"the catalogue was edited here since it was seeded (revision {line.revision}: {line.kind}); "
+            "seeding would undo that"
+        )
 
 
 def make_plan(

@@ -105,7 +105,7 @@ async def a_queue(
     """Return an instance on the journal in the store, which is seeded if it is empty."""
     chosen = store or MemoryObjectStore()
     journal, blobs = Journal(chosen), Blobs(chosen)
-    await seed(journal, blobs, await a_source(), state=State(), only_when_empty=True)
+    await seed(journal, blobs, await a_source(), state=State(), when="empty")
     told: list[Appended] = []
     rules = Rules(CanonicalFormat("legacy" if form == "legacy" else "v2"), require_two_persons)
     service = QueueService(

@@ -1,7 +1,8 @@
 """Make the catalogue what the files of the legacy repositories say: all categories, in one entry, or nothing.
 
 A category that cannot be read or parsed is an error that changes nothing. The same data once more
-appends nothing.
+appends nothing. `--from auto` fills an empty journal as the first start of the service would, and leaves any
+other as it is.
 """
 
 import argparse
@@ -9,6 +10,7 @@ import asyncio
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Final
 
 from registry.seeding import SeedOutcome, seed
 from registry.sources import read_directory
@@ -17,6 +19,8 @@ from standalone.journal_access import open_journal
 from standalone.seed_sources import PATIENT, from_github
 from standalone.settings import StandaloneSettings
 
+FIRST_START: Final = "auto"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare where the files come from."""
@@ -24,24 +28,36 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--from",
         dest="origin",
         required=True,
-        metavar="DIR|github",
-        help="a directory with the files, flat or in folders image and text; or the repositories themselves",
+        metavar="DIR|github|auto",
+        help="a directory with the files, flat or in folders image and text; or the repositories themselves;"
+        " or, only when the journal is empty, what the first start of the service would take",
+    )
+    parser.add_argument(
+        "--overwrite-edits",
+        action="store_true",
+        help="seed although records were edited here since the last seeding: the edits are lost",
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Seed and say what was done."""
     settings = load_settings(StandaloneSettings)
-    outcome = asyncio.run(_seed(settings, arguments.origin))
+    outcome = asyncio.run(_seed(settings, arguments.origin, overwrite_edits=arguments.overwrite_edits))
     sys.stdout.write(describe(outcome))
     return 0
 
 
-async def _seed(settings: StandaloneSettings, origin: str) -> SeedOutcome:
+async def _seed(settings: StandaloneSettings, origin: str, *, overwrite_edits: bool) -> SeedOutcome:
     source = await (from_github(settings, PATIENT) if origin == "github" else read_directory(Path(origin)))
     async with open_journal(settings) as access:
         await access.require_safe_store()
-        outcome = await seed(access.journal, access.blobs, source, state=await access.head())
+        outcome = await seed(
+            access.journal,
+            access.blobs,
+            source,
+            state=await access.head(),
+            when="always" if overwrite_edits else "unedited",
+        )
         await access.checkpoints.keep(outcome.state)
         return outcome
 

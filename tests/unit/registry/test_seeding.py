@@ -208,7 +208,7 @@ async def test_journal_that_was_filled_meanwhile_is_not_filled_again() -> None:
     store = MemoryObjectStore()
     late = await a_source(clip=a_legacy_file({"Late": a_clip_record("Late")}))
     first = await seeded(store)
-    outcome = await seed(Journal(store), Blobs(store), late, state=State(), only_when_empty=True)
+    outcome = await seed(Journal(store), Blobs(store), late, state=State(), when="empty")
     assert not outcome.changed
     assert outcome.state == first.state
     assert entry_key(2) not in store.objects
