@@ -9,9 +9,23 @@ import pytest
 from blockbuster import blockbuster_ctx
 from coverage import Coverage
 
-from support.servers import RedisServer, S3Server, running_redis, running_s3
+from support.servers import (
+    RabbitServer,
+    RedisServer,
+    S3Server,
+    running_rabbit,
+    running_redis,
+    running_s3,
+)
 
-OUR_PACKAGES = ["horde_model_reference", "service_kit", "registry", "read_api", "standalone"]
+OUR_PACKAGES = [
+    "horde_model_reference",
+    "service_kit",
+    "registry",
+    "read_api",
+    "write_queue",
+    "standalone",
+]
 
 
 @pytest.fixture(scope="session")
@@ -23,6 +37,12 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
     with running_redis(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def rabbit_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitServer]:
+    with running_rabbit(tmp_path_factory.mktemp("rabbit")) as server:
         yield server
 
 

@@ -41,3 +41,5 @@ def configure_logging(service: str, level: Level = "info", *, output: TextIO | N
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for chatty in ("aiobotocore", "botocore", "asyncio"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    for loud in ("aiormq", "aio_pika"):  # an error for every failed try, which the event bus reports once
+        logging.getLogger(loud).setLevel(logging.CRITICAL)

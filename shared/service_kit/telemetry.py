@@ -4,7 +4,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import HistogramMetricFamily, Metric
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
@@ -83,6 +83,35 @@ class Telemetry:
         )
         self.cache_keys = self._counter("cache_keys_total", "Keys looked up in the cache.", "outcome")
         self.retries = self._counter("retries_total", "Repeated calls to a neighbour.", "neighbour")
+        self.events_published = self._counter(
+            "events_published_total", "Events to the bus, by how it ended.", "routing_key", "outcome"
+        )
+        self.event_publish_seconds = self._histogram(
+            "event_publish_seconds", "From the publishing of an event until the bus has it."
+        )
+        self.events_received = self._counter(
+            "events_received_total", "Events from the bus, by how it ended.", "subscription", "outcome"
+        )
+        self.events_waiting = self._gauge("events_waiting", "Events that the bus does not have yet.")
+        self.event_bus_attached = self._gauge(
+            "event_bus_attached", "1 while the bus can be reached.", "session"
+        )
+
+        self.key_checks = self._counter(
+            "key_checks_total", "API keys that were checked, by what decided.", "outcome"
+        )
+        self.key_check_calls = self._histogram(
+            "key_check_call_seconds", "Calls to the AI-Horde for a key's user.", "operation", "outcome"
+        )
+        self.requests_limited = self._counter(
+            "requests_limited_total", "Requests refused because a limit was used up.", "limit"
+        )
+        self.rate_limit_calls = self._histogram(
+            "rate_limit_call_seconds", "Calls to the shared rate limits.", "operation", "outcome"
+        )
+        self.slow_connections_closed = self._counter(
+            "slow_connections_closed_total", "Connections closed because the client was too slow.", "reason"
+        )
 
     def count_cache_keys(self, values: Sequence[bytes | None]) -> None:
         """Count what the cache was asked for: a value is a hit, None a miss."""
@@ -96,6 +125,9 @@ class Telemetry:
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(name, text, labels, registry=self.registry)
+
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(name, text, labels, registry=self.registry)
 
     def _histogram(self, name: str, text: str, *labels: str) -> Histogram:
         return Histogram(name, text, labels, registry=self.registry, buckets=CALL_SECONDS)

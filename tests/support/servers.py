@@ -6,15 +6,15 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 import pytest
 from botocore.config import Config
 from botocore.session import Session
 from pydantic import SecretStr
 
-from service_kit.settings import RedisSettings, S3Settings
-from support.nodes import NodeFailed, RedisNode, S3Node
+from service_kit.settings import AmqpSettings, RedisSettings, S3Settings
+from support.nodes import NodeFailed, RabbitNode, RedisNode, S3Node
 
 BUCKET = "catalogue"
 
@@ -59,6 +59,36 @@ class RedisServer:
         return RedisSettings.model_validate({**values, **changes})
 
 
+QUICK: Final = {
+    "connect_timeout_seconds": 1.0,
+    "publish_timeout_seconds": 0.5,
+    "close_timeout_seconds": 0.5,
+    "drain_seconds": 0.5,
+    "heartbeat_seconds": 1,
+    "first_pause_seconds": 0.05,
+    "max_pause_seconds": 0.3,
+}
+"""Times of an event bus whose tests wait for them."""
+
+
+@dataclass(frozen=True, slots=True)
+class RabbitServer:
+    """A RabbitMQ; each test takes an exchange of its own, and names its queues after it."""
+
+    node: RabbitNode
+
+    def settings(self, *, port: int | None = None, **changes: object) -> AmqpSettings:
+        """Return settings for a fresh exchange, through another `port` (a proxy's) if given."""
+        url = self.node.url.replace(f":{self.node.port}/", f":{port or self.node.port}/")
+        values = {"url": SecretStr(url), "exchange": f"test-{secrets.token_hex(6)}", **QUICK}
+        return AmqpSettings.model_validate({**values, **changes})
+
+    def environment(self, *, port: int | None = None) -> dict[str, str]:
+        """Return the same as environment variables without their common prefix."""
+        settings = self.settings(port=port)
+        return {"AMQP__URL": settings.url.get_secret_value(), "AMQP__EXCHANGE": settings.exchange}
+
+
 @contextlib.contextmanager
 def running_s3(root: Path) -> Iterator[S3Server]:
     try:
@@ -85,6 +115,16 @@ def running_redis(root: Path) -> Iterator[RedisServer]:
     with contextlib.ExitStack() as stack:
         stack.callback(node.kill)
         yield RedisServer(node.url)
+
+
+@contextlib.contextmanager
+def running_rabbit(root: Path) -> Iterator[RabbitServer]:
+    with contextlib.ExitStack() as stack:
+        try:
+            node = stack.enter_context(RabbitNode(root))
+        except NodeFailed as error:
+            missing(str(error))
+        yield RabbitServer(node)
 
 
 def missing(reason: str) -> NoReturn:

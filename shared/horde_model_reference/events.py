@@ -1,0 +1,100 @@
+"""Events: what the services tell each other, as JSON (architecture.md section 3).
+
+An event says that something has happened; the truth is in the journal. So whoever hears one acts on "the
+journal reaches at least `sequence`", never on the payload alone: events may come twice, late, in another
+order, or never.
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar, Final
+from uuid import uuid4
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+Ids = tuple[int, ...]
+
+
+class EventInvalid(ValueError):
+    """A message under a known routing key is not the event that belongs there."""
+
+
+class Event(BaseModel):
+    """What every event says. `routing_key` is the name of its type.
+
+    Fields are only ever added, and unknown ones are ignored, so that services of different versions
+    understand each other; `schema_version` counts such additions. What cannot be said that way is a new
+    type under a new routing key.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    routing_key: ClassVar[str]
+
+    event_id: str = Field(default_factory=lambda: uuid4().hex, min_length=1, max_length=64)
+    schema_version: int = Field(1, ge=1)
+    occurred_at: AwareDatetime
+    sequence: int = Field(ge=1)
+    """The journal entry that the event speaks of."""
+    revision: int = Field(ge=0)
+    """The revision of the catalogue after that entry; 0 before the first."""
+
+    def render(self) -> bytes:
+        """Return the JSON text that goes over the wire."""
+        return self.model_dump_json().encode()
+
+
+class CatalogCommitted(Event):
+    """The catalogue has a new revision. `kind` is the kind of the journal entry that made it."""
+
+    routing_key: ClassVar[str] = "catalog.committed"
+
+    kind: str
+
+
+class ChangeProposed(Event):
+    """Changes were put into the queue."""
+
+    routing_key: ClassVar[str] = "change.proposed"
+
+    change_ids: Ids
+    user_id: str
+
+
+class ChangeDecided(Event):
+    """A moderator approved some changes and rejected others, in one step."""
+
+    routing_key: ClassVar[str] = "change.decided"
+
+    approved_ids: Ids = ()
+    rejected_ids: Ids = ()
+    user_id: str
+
+
+class ChangeApplied(Event):
+    """Approved changes became part of the catalogue, all in one revision."""
+
+    routing_key: ClassVar[str] = "change.applied"
+
+    change_ids: Ids
+    user_id: str
+    job_id: str | None = None
+
+
+EVENT_TYPES: Final[Mapping[str, type[Event]]] = {
+    event_type.routing_key: event_type
+    for event_type in (CatalogCommitted, ChangeProposed, ChangeDecided, ChangeApplied)
+}
+
+
+def parse_event(routing_key: str, body: bytes) -> Event | None:
+    """Return the event, or None for a type that is not known here. Raises `EventInvalid`."""
+    event_type = EVENT_TYPES.get(routing_key)
+    if event_type is None:
+        return None
+    try:
+        return event_type.model_validate_json(body)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors()
+        )
+        raise EventInvalid(f"no {routing_key}: {problems}") from None
