@@ -43,6 +43,13 @@ def serve_value(request: web.Request, pages: Pages | None, value: object) -> Rea
     return serve(request, pages, json_document(value))
 
 
+def serve_at(request: web.Request, revision: int, document: Document) -> ReadyResponse:
+    """Answer with a document of a revision that need not be the one of the pages."""
+    response = serve(request, None, document)
+    response.headers[X_REVISION] = str(revision)
+    return response
+
+
 class RevisionStamp:
     """Tells with every answer, errors included, which revision is served and whether it may be stale."""
 
@@ -50,9 +57,13 @@ class RevisionStamp:
         self._holder = holder
 
     def __call__(self, _request: web.Request, response: web.StreamResponse) -> None:
-        """Add the headers; an answer that names its revision already keeps it."""
+        """Add the headers; an answer that names its revision already keeps it.
+
+        What is told about another revision than the one of the pages is never outdated.
+        """
         holder, headers = self._holder, response.headers
-        if X_REVISION not in headers and holder.pages is not None:
-            headers[X_REVISION] = holder.pages.revision_text
-        if holder.stale:
+        served = None if holder.pages is None else holder.pages.revision_text
+        if X_REVISION not in headers and served is not None:
+            headers[X_REVISION] = served
+        if holder.stale and headers.get(X_REVISION) == served:
             headers[X_STALE] = "true"

@@ -9,10 +9,14 @@ from typing import Final
 
 from aiohttp import web
 
+from horde_model_reference.events import CatalogCommitted
 from read_api.answers import RevisionStamp
+from read_api.archive import Archive
 from read_api.catalogue_metrics import CatalogueMetrics
 from read_api.endpoints import add_read_routes
+from read_api.history_metrics import HistoryMetrics
 from read_api.holder import PageHolder
+from read_api.live.feed import LiveFeed
 from read_api.settings import ReadApiSettings
 from read_api.shortcut import DocumentShortcut
 from registry.blobs import Blobs
@@ -21,6 +25,8 @@ from registry.follower import Follower
 from registry.journal import Journal
 from service_kit.cache import Cache
 from service_kit.errors import NotReady
+from service_kit.event_bus import EventBus
+from service_kit.head_nudge import nudging
 from service_kit.health import Check, add_health_routes
 from service_kit.object_store import ObjectStore
 from service_kit.stores import open_cache, open_object_store
@@ -77,40 +83,68 @@ def create_app(
 
 
 def add_read_side(application: web.Application, holder: PageHolder, settings: ReadApiSettings) -> None:
-    """Add what the read side shows to an application: its routes, its health, its metrics."""
+    """Add what the read side shows to an application: its routes, its health, its metrics, its live feed."""
+    feed = LiveFeed(holder, settings.events)
+    application.cleanup_ctx.append(feed.running)
+    application.on_shutdown.append(feed.end)
     add_read_routes(
         application,
         holder,
+        feed,
         settings.canonical_format,
         min_revision_wait_seconds=settings.min_revision_wait_seconds,
     )
     add_health_routes(application, [loaded_check(holder)])
     application[TELEMETRY].registry.register(CatalogueMetrics(holder))
+    application[TELEMETRY].registry.register(HistoryMetrics(holder, feed))
 
 
 @contextlib.asynccontextmanager
 async def following(
-    holder: PageHolder, store: ObjectStore, cache: Cache, *, poll_seconds: float
+    holder: PageHolder,
+    store: ObjectStore,
+    cache: Cache,
+    *,
+    poll_seconds: float,
+    bus: EventBus | None = None,
 ) -> AsyncIterator[Follower]:
-    """Keep the holder at the head of the journal in the store, until the end of the context."""
+    """Keep the holder at the head of the journal in the store, until the end of the context.
+
+    With a bus new revisions are seen at once; without one, or while it is away, at the interval.
+    """
     holder.use_cache(cache)
-    journal = Journal(store)
+    journal, blobs = Journal(store), Blobs(store)
     follower = Follower(
-        journal, Blobs(store), Checkpoints(store, journal), holder.publish, poll_seconds=poll_seconds
+        journal,
+        blobs,
+        Checkpoints(store, journal),
+        holder.publish,
+        poll_seconds=poll_seconds,
     )
-    holder.attach(follower)
+    follower.on_state(lambda _: holder.note_state())
+    archive = Archive(journal, blobs, lambda: follower.state)
+    holder.attach(follower, archive)
     tasks = [
         asyncio.create_task(follower.run()),
         asyncio.create_task(holder.polish_forever()),
         asyncio.create_task(_spare_the_collector(holder)),
     ]
     try:
-        yield follower
+        async with _nudged(follower, bus):
+            yield follower
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await archive.close()
         holder.close()
+
+
+def _nudged(follower: Follower, bus: EventBus | None) -> AbstractAsyncContextManager[None]:
+    if bus is None:
+        return contextlib.nullcontext()
+    topics = (CatalogCommitted.routing_key,)
+    return nudging(bus, topics, follower.nudge, lambda: follower.state.sequence)
 
 
 async def _spare_the_collector(holder: PageHolder) -> None:

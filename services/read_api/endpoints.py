@@ -4,8 +4,12 @@ from aiohttp import web
 
 from horde_model_reference.meta_consts import CanonicalFormat
 from read_api.holder import PageHolder
+from read_api.live.feed import LiveFeed
 from read_api.min_revision import waiting_for_revision
+from read_api.routes.changes import Changes
 from read_api.routes.docs import Documentation
+from read_api.routes.events import Events
+from read_api.routes.history import History
 from read_api.routes.listings import Listings
 from read_api.routes.metadata import Metadata
 from read_api.routes.references import References
@@ -16,28 +20,35 @@ from read_api.routes.text import TextToolRoutes
 from service_kit.endpoints import Endpoint, add_endpoints
 
 
-def read_endpoints(holder: PageHolder, canonical_format: CanonicalFormat) -> tuple[Endpoint, ...]:
-    """Return the endpoints that serve the pages of the holder."""
-    documentation = Documentation(holder)
+def read_endpoints(
+    holder: PageHolder,
+    feed: LiveFeed,
+    canonical_format: CanonicalFormat,
+    *,
+    min_revision_wait_seconds: float,
+) -> tuple[Endpoint, ...]:
+    """Return the endpoints that serve the pages of the holder, and the feed."""
     references = References(holder)
-    endpoints = (
+    return (
         *Service(holder, canonical_format).endpoints(),
-        *documentation.endpoints(),
+        *Documentation(holder).endpoints(),
         *Listings(holder).endpoints(),
         *Metadata(holder, canonical_format).endpoints(),
         *Schemas(holder).endpoints(),
         *Search(holder).endpoints(),
         *TextToolRoutes(holder).endpoints(),
+        *Events(holder, feed, reach_seconds=min_revision_wait_seconds).endpoints(),
+        *Changes(holder).endpoints(),
+        *History(holder, references).endpoints(),
         *references.endpoints(),
         references.alias_endpoint(),
     )
-    documentation.describe(endpoints)
-    return endpoints
 
 
 def add_read_routes(
     application: web.Application,
     holder: PageHolder,
+    feed: LiveFeed,
     canonical_format: CanonicalFormat,
     *,
     min_revision_wait_seconds: float,
@@ -46,5 +57,7 @@ def add_read_routes(
 
     The application should also have a `RevisionStamp` of the holder as its `on_response`.
     """
-    endpoints = read_endpoints(holder, canonical_format)
+    endpoints = read_endpoints(
+        holder, feed, canonical_format, min_revision_wait_seconds=min_revision_wait_seconds
+    )
     add_endpoints(application, endpoints, wrap=waiting_for_revision(holder, min_revision_wait_seconds))

@@ -2,10 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final, Protocol
 
+from read_api.archive import Archive
 from read_api.domain.coding import COMPRESSED, Coding, Effort
 from read_api.domain.documents import Document, compressed_steps
 from read_api.pages import CategoryPages, PackedForms, Pages, page_steps
@@ -52,13 +53,28 @@ class PageHolder:
         self._published = asyncio.Event()
         self._loaded = asyncio.Event()
         self._source: RevisionSource | None = None
+        self._archive: Archive | None = None
+        self._on_state: list[Callable[[], None]] = []
         self.workshop = Workshop()
         self._compressing = Workshop()  # apart, so that a new revision need not wait for a slow compressor
         self.pages: Pages | None = None
 
-    def attach(self, source: RevisionSource) -> None:
-        """Name the source of revisions. Without one nothing is ever stale, and nobody waits."""
+    def attach(self, source: RevisionSource, archive: Archive | None = None) -> None:
+        """Name the source of revisions, and where former ones are read.
+
+        Without a source nothing is ever stale, and nobody waits.
+        """
         self._source = source
+        self._archive = archive
+
+    def on_state(self, callback: Callable[[], None]) -> None:
+        """Have this called after each revision, as soon as it is served and the archive knows it."""
+        self._on_state.append(callback)
+
+    def note_state(self) -> None:
+        """Take note that the source reached another state."""
+        for callback in self._on_state:
+            callback()
 
     def use_cache(self, cache: Cache) -> None:
         """Keep compressed forms in a cache that other instances may share."""
@@ -73,6 +89,17 @@ class PageHolder:
     def stale(self) -> bool:
         """Whether newer revisions may exist that this instance cannot see."""
         return self._source is not None and self._source.stale
+
+    @property
+    def has_archive(self) -> bool:
+        """Whether former revisions can be read."""
+        return self._archive is not None and self.pages is not None
+
+    def archive(self) -> Archive:
+        """Return where former revisions are read. Raises `NotReady` before the first pages."""
+        if self._archive is None or self.pages is None:
+            raise NotReady("the history is not loaded yet")
+        return self._archive
 
     async def loaded(self) -> None:
         """Wait for the first pages."""

@@ -1,35 +1,36 @@
 """Settings of the read-api, from the environment."""
 
-from pathlib import Path
-from typing import Annotated, Literal
+from pydantic import Field, field_validator
 
-from pydantic import BeforeValidator, Field
-
-from horde_model_reference.meta_consts import CanonicalFormat
-from service_kit.settings import RedisSettings, S3Settings, ServiceSettings
+from horde_model_reference.meta_consts import ReplicateMode
+from registry.settings import JournalSettings
+from service_kit.settings import SettingsPart
 
 
-def _lower(given: object) -> object:
-    return given.lower() if isinstance(given, str) else given
+class EventsSettings(SettingsPart):
+    """The live feed."""
+
+    max_clients: int = Field(10_000, ge=0, description="connections to the live feed at most")
+    heartbeat_seconds: float = Field(15.0, gt=0, description="longest silence of the live feed")
+    max_buffered_bytes: int = Field(
+        64 * 1024, ge=1024, description="a listener to the live feed that more waits for is cut off"
+    )
+    max_missed_revisions: int = Field(
+        1000, ge=1, description="a listener that missed more is told to ask for the changes"
+    )
 
 
-def _upper(given: object) -> object:
-    return given.upper() if isinstance(given, str) else given
-
-
-class ReadApiSettings(ServiceSettings):
+class ReadApiSettings(JournalSettings):
     """What the read-api needs to know. Loaded once, in the main program."""
 
-    replicate_mode: Annotated[Literal["PRIMARY"], BeforeValidator(_upper)] = Field(
-        "PRIMARY", description="role of the instance; only `PRIMARY` is served"
-    )
-    canonical_format: Annotated[CanonicalFormat, BeforeValidator(_lower)] = Field(
-        CanonicalFormat.v2, description="format that accepts writes: `v2` or `legacy`"
-    )
-    data_dir: Path = Field(Path("/data"), description="directory of the journal where no S3 is configured")
-    head_poll_seconds: float = Field(5.0, gt=0, description="interval of looking for new revisions")
     min_revision_wait_seconds: float = Field(
         5.0, ge=0, description="longest wait for the revision that a request demands"
     )
-    s3: S3Settings = S3Settings()
-    redis: RedisSettings = RedisSettings()
+    events: EventsSettings = EventsSettings()
+
+    @field_validator("replicate_mode")
+    @classmethod
+    def _is_served(cls, given: ReplicateMode) -> ReplicateMode:
+        if given is not ReplicateMode.PRIMARY:
+            raise ValueError("only PRIMARY is served")
+        return given

@@ -13,7 +13,7 @@ from read_api.domain.documents import Document
 from read_api.holder import PageHolder
 from read_api.min_revision import X_MIN_REVISION
 from read_api.pages import Pages
-from read_api.routes.references import MODEL_NAME, V1, V2
+from read_api.routes.references import HISTORY, MODEL_NAME, V1, V2
 from service_kit.endpoints import PREFIXES
 from service_kit.ready_response import ReadyResponse
 
@@ -48,7 +48,7 @@ class DocumentShortcut:
     def _model(self, request: web.Request, pages: Pages, path: str) -> ReadyResponse | None:
         head, _, name = path.partition(MODEL)
         category = self._v2.get(head)
-        if category is None or not name or "?" in name:
+        if category is None or not name or "?" in name or name.endswith(HISTORY):
             return None
         document = _find_model(pages, category, unquote(name))
         if document is None:

@@ -1,9 +1,11 @@
-"""All services in one process: fills an empty journal, follows it, and says when it is ready."""
+"""All services in one process: fills an empty journal, follows it, serves reads and writes."""
 
 import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from functools import partial
 from typing import Final
 
 from aiohttp import web
@@ -15,13 +17,16 @@ from read_api.holder import PageHolder
 from read_api.shortcut import DocumentShortcut
 from registry.errors import JournalContended, JournalError
 from registry.follower import Follower
+from service_kit.buses import open_event_bus
 from service_kit.errors import StoreUnavailable, StoreUnsafe
-from service_kit.stores import open_cache, open_object_store
+from service_kit.stores import open_cache, open_object_store, open_rate_limiter
 from service_kit.telemetry import Telemetry
 from service_kit.web import create_application
 from standalone.first_fill import fill_when_empty
 from standalone.journal_access import JournalAccess, access_to
 from standalone.settings import StandaloneSettings
+from write_queue.app import add_write_side, side_of
+from write_queue.opening import Neighbours, working
 
 SERVICE: Final = "standalone"
 RETRY_SECONDS: Final = 1.0
@@ -35,43 +40,64 @@ log = logging.getLogger(__name__)
 def create_app(
     settings: StandaloneSettings, *, on_ready: OnReady, on_unusable: OnUnusable
 ) -> web.Application:
-    """Build a fresh application. It starts although S3 or Redis are down, and attaches later.
+    """Build a fresh application. It starts although its neighbours are down, and attaches later.
 
     `on_ready` is called once, with the first catalogue; `on_unusable` when waiting cannot help: the store is
     unsafe, or what an empty journal is to be filled from cannot be read.
     """
     telemetry = Telemetry(SERVICE)
     holder = PageHolder()
+    side = side_of(settings)
     application = create_application(
         settings, telemetry, on_response=RevisionStamp(holder), shortcut=DocumentShortcut(holder)
     )
 
     async def live(_: web.Application) -> AsyncIterator[None]:
-        async with (
-            open_object_store(settings.data_dir, settings.s3, telemetry) as store,
-            open_cache(settings.redis, telemetry) as cache,
-        ):
+        async with AsyncExitStack() as stack:
+            store = await stack.enter_async_context(
+                open_object_store(settings.data_dir, settings.s3, telemetry)
+            )
+            cache = await stack.enter_async_context(open_cache(settings.redis, telemetry))
+            bus = await stack.enter_async_context(open_event_bus(settings.amqp, telemetry))
+            limiter = await stack.enter_async_context(
+                open_rate_limiter(settings.rate_limits, settings.redis, telemetry)
+            )
             start = _Start(settings, access_to(store), on_unusable)
 
             async def follow() -> None:
                 await start.fill()
-                async with following(
-                    holder, store, cache, poll_seconds=settings.head_poll_seconds
-                ) as follower:
+                read_side = following(
+                    holder, store, cache, poll_seconds=settings.head_poll_seconds, bus=bus
+                )
+                async with read_side as follower:
                     await holder.loaded()
                     on_ready(follower, holder)
-                    await start.require_safe_store()
+                    await start.prove_store()
                     await asyncio.Event().wait()
 
-            task = asyncio.create_task(follow())
-            task.add_done_callback(start.report_end)
+            await stack.enter_async_context(_owned(follow(), start.report_end))
+            neighbours = Neighbours(store, bus, limiter, start.proven.wait)
+            await stack.enter_async_context(working(side, settings, neighbours, telemetry))
             yield
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
 
     application.cleanup_ctx.append(live)
+    add_write_side(application, side)
     add_read_side(application, holder, settings)
     return application
+
+
+@contextlib.asynccontextmanager
+async def _owned(
+    work: Awaitable[None], on_end: Callable[[asyncio.Task[None]], None]
+) -> AsyncIterator[None]:
+    """Run the work beside the body of the context, and cancel it at the end."""
+    task = asyncio.ensure_future(work)
+    task.add_done_callback(on_end)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 class _Start:
@@ -81,6 +107,7 @@ class _Start:
         self._settings = settings
         self._access = access
         self._on_unusable = on_unusable
+        self.proven = asyncio.Event()
 
     async def fill(self) -> None:
         """Fill an empty journal, as soon as the store answers and is proven safe.
@@ -90,9 +117,10 @@ class _Start:
         with contextlib.suppress(JournalError):
             await self._until_answered(self._fill_when_empty)
 
-    async def require_safe_store(self) -> None:
+    async def prove_store(self) -> None:
         """Prove the store for the writers; a race of writers can take seconds, readers do not wait."""
         await self._until_answered(self._access.require_safe_store)
+        self.proven.set()
 
     def report_end(self, task: asyncio.Task[None]) -> None:
         """End the process when the task failed: it would serve nothing, or the same for ever, unnoticed."""
@@ -103,6 +131,7 @@ class _Start:
     async def _fill_when_empty(self) -> None:
         if (await self._access.head()).catalogue is None:
             await self._access.require_safe_store()
+            self.proven.set()
             await fill_when_empty(self._access, self._settings)
 
     async def _until_answered(self, step: Callable[[], Awaitable[None]]) -> None:

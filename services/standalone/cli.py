@@ -14,6 +14,7 @@ from service_kit.settings import SettingsInvalid
 COMMANDS: Final = {
     "serve": ("serve", "run the whole service in one process"),
     "read-api": ("read_api", "run only the read-api"),
+    "write-queue": ("write_queue", "run only the write-queue"),
     "seed": ("seed", "make the catalogue what the files of the legacy repositories say"),
     "export": ("export", "write the catalogue as files"),
     "verify": ("verify", "check every entry, hash and link of the journal"),
@@ -22,7 +23,7 @@ COMMANDS: Final = {
 }
 """Command to module and help. Only the chosen module is imported: each has its own heavy needs."""
 
-SERVICES: Final = frozenset({"serve", "read-api"})
+SERVICES: Final = frozenset({"serve", "read-api", "write-queue"})
 """The commands that run until a signal, and end in order at the first one."""
 
 INTERRUPTED: Final = 130

@@ -12,6 +12,7 @@ from horde_model_reference.github_sources import (
 )
 from read_api.settings import ReadApiSettings
 from service_kit.settings import ENV_PREFIX, SettingsPart
+from write_queue.settings import WriteQueueSettings
 
 
 class ImageGithubRepoSettings(SettingsPart):
@@ -30,8 +31,8 @@ class TextGithubRepoSettings(SettingsPart):
     branch: str = Field(GITHUB_REPO_BRANCH, description="its branch")
 
 
-class StandaloneSettings(ReadApiSettings):
-    """Everything the read-api knows, and where an empty journal is filled from."""
+class StandaloneSettings(ReadApiSettings, WriteQueueSettings):
+    """Everything the services know, and where an empty journal is filled from."""
 
     seed_dir: Path | None = Field(
         None, description="directory with the legacy files that an empty journal is filled from"

@@ -55,6 +55,44 @@ def apply_changes(
     return edit.documents()
 
 
+def open_legacy(category: str, legacy: bytes | None) -> tuple[LegacyText, dict[str, Record]]:
+    """Return the legacy document of a JSON category, to be edited, and the records in it.
+
+    A record that cannot be used is None there. Raises `SourceUnreadable`.
+    """
+    source = read_json_object(legacy or EMPTY_FILE, "the legacy document")
+    text = LegacyText(source)
+    originals = {name: item.value for name, item in source.members.items()}
+    if category == MODEL_REFERENCE_CATEGORY.image_generation and not text.is_canonical:
+        text.make_canonical(originals)
+    return text, originals
+
+
+def require_name(category: str, name: str) -> None:
+    """Raise `RecordInvalid` unless a new record can have the name."""
+    if not name.strip():
+        raise RecordInvalid(category, name, "name", "must not be blank")
+    if "\\" in name:
+        raise RecordInvalid(category, name, "name", "must not hold a backslash")
+    if find_flaw(name):
+        raise RecordInvalid(category, name, "name", "holds a lone surrogate")
+
+
+def created_metadata(given: Record, now: int, author: str | None) -> Record:
+    """Return the metadata of a new record (data-model.md section 9)."""
+    stamps: Record = {"created_at": now, "updated_at": now, **given}
+    return stamps if author is None else {**stamps, "created_by": author}
+
+
+def updated_metadata(stored: Record, given: Record, now: int, author: str | None) -> Record:
+    """Return the metadata of a changed record: its creation stays what it was."""
+    stamps: Record = {**given, "updated_at": now}
+    for key in ("created_at", "created_by"):
+        if key in stored:
+            stamps[key] = stored[key]
+    return stamps if author is None else {**stamps, "updated_by": author}
+
+
 @dataclass(slots=True)
 class _Update:
     """What happens to a record: its v2 form before, and the fields that are removed or set to null."""
@@ -80,11 +118,7 @@ class _CategoryEdit:
         self._originals: dict[str, Record] = {}
         self._updated: dict[str, _Update] = {}
         if documents.legacy is not None or get_category_descriptor(category).has_legacy_format:
-            source = read_json_object(documents.legacy or EMPTY_FILE, "the legacy document")
-            self._text = LegacyText(source)
-            self._originals = {name: item.value for name, item in source.members.items()}
-            if category == MODEL_REFERENCE_CATEGORY.image_generation and not self._text.is_canonical:
-                self._text.make_canonical(self._originals)
+            self._text, self._originals = open_legacy(category, documents.legacy)
 
     def apply(self, change: Change) -> None:
         match change:
@@ -101,11 +135,11 @@ class _CategoryEdit:
 
     def _create(self, change: Create) -> None:
         name = change.name
-        self._require_name(name)
+        require_name(self._category, name)
         if name in self._records:
             raise ChangeRefused(f"{self._category}: {name!r} exists already")
         record = self._valid(name, {"name": name, **change.record})
-        record["metadata"] = self._created_metadata(record["metadata"])
+        record["metadata"] = created_metadata(record["metadata"], self._now, self._author)
         self._records[name] = record
         if self._text is not None:
             self._originals.pop(name, None)
@@ -116,7 +150,8 @@ class _CategoryEdit:
         before = self._record(name)
         fields = {**before, **change.set}
         after = self._valid(name, {key: fields[key] for key in fields if key not in change.unset}, before)
-        after["metadata"] = self._updated_metadata(before.get("metadata", {}), after["metadata"])
+        stored = before.get("metadata", {})
+        after["metadata"] = updated_metadata(stored, after["metadata"], self._now, self._author)
         self._records[name] = after
         if name in self._originals:
             self._updated.setdefault(name, _Update(before)).add(change)
@@ -147,27 +182,8 @@ class _CategoryEdit:
         except KeyError:
             raise ChangeRefused(f"{self._category}: {name!r} does not exist") from None
 
-    def _require_name(self, name: str) -> None:
-        if not name.strip():
-            raise RecordInvalid(self._category, name, "name", "must not be blank")
-        if "\\" in name:
-            raise RecordInvalid(self._category, name, "name", "must not hold a backslash")
-        if find_flaw(name):
-            raise RecordInvalid(self._category, name, "name", "holds a lone surrogate")
-
     def _valid(self, name: str, record: Mapping[str, Any], before: Record | None = None) -> Record:
         valid = validate_record(self._category, name, record)
         if valid["name"] not in {name, before["name"] if before else name}:
             raise RecordInvalid(self._category, name, "name", f"is {valid['name']!r}, not the model's name")
         return valid
-
-    def _created_metadata(self, given: Record) -> Record:
-        stamps: Record = {"created_at": self._now, "updated_at": self._now, **given}
-        return stamps if self._author is None else {**stamps, "created_by": self._author}
-
-    def _updated_metadata(self, stored: Record, given: Record) -> Record:
-        stamps: Record = {**given, "updated_at": self._now}
-        for key in ("created_at", "created_by"):
-            if key in stored:
-                stamps[key] = stored[key]
-        return stamps if self._author is None else {**stamps, "updated_by": self._author}

@@ -15,6 +15,7 @@ from registry.state import State
 from service_kit.errors import StoreUnavailable
 
 OnContent = Callable[[CatalogueContent | None], Awaitable[None]]
+OnState = Callable[[State], None]
 
 MIN_PAUSE_SECONDS: Final = 0.05  # between two looks, however often it is nudged
 
@@ -43,6 +44,7 @@ class Follower:
         self._blobs = blobs
         self._checkpoints = checkpoints
         self._on_content = on_content
+        self._on_state: OnState | None = None
         self._poll_seconds = poll_seconds
         self._look_timeout_seconds = look_timeout_seconds
         self._nudged = asyncio.Event()
@@ -79,6 +81,10 @@ class Follower:
         """How long ago the head was last seen; infinite before the first time."""
         return float("inf") if self._last_success is None else time.monotonic() - self._last_success
 
+    def on_state(self, callback: OnState) -> None:
+        """Have this called whenever `state` has become another one, at the first look in any case."""
+        self._on_state = callback
+
     def nudge(self) -> None:
         """Look for new entries now instead of at the next interval."""
         self._nudged.set()
@@ -104,11 +110,14 @@ class Follower:
         if first or content is not self.content:
             await self._on_content(content)  # without a deadline: given up, it would only begin anew
             self.content = content
+        is_new = first or state.sequence != self._state.sequence
         self._state = state
         self._last_success = time.monotonic()
         if self._failure is not None:
             log.info("the journal is followed again")
         self._failure = None
+        if is_new and self._on_state is not None:
+            self._on_state(state)
 
     async def _read(self, *, first: bool) -> tuple[State, CatalogueContent | None]:
         try:

@@ -15,10 +15,10 @@ from service_kit.ready_head import header_lines
 API_KEY: Final = istr("apikey")
 ANY: Final = "*"
 EXPOSED: Final = "ETag, X-Revision, X-Stale, Retry-After, Location, X-Request-ID"
-ALLOWED_METHODS: Final = "GET, HEAD, POST, PUT, DELETE"
+ALLOWED_METHODS: Final = "GET, HEAD, POST, PUT, PATCH, DELETE"
 ALLOWED_HEADERS: Final = (
     "apikey, content-type, accept, if-none-match, x-fields, last-event-id, x-min-revision, x-request-id,"
-    " client-agent"
+    " client-agent, idempotency-key"
 )
 MAX_AGE_SECONDS: Final = 7200  # browsers cap it themselves
 

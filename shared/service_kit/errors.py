@@ -1,5 +1,8 @@
 """Errors of the services, each with the HTTP status it stands for."""
 
+import math
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 
@@ -9,12 +12,24 @@ class ServiceError(Exception):
     status: ClassVar[int] = 500
     retryable: ClassVar[bool] = False  # the same call may succeed later
     expected: ClassVar[bool] = False  # nothing is wrong here, whatever the status
+    headers: Mapping[str, str] = MappingProxyType({})  # for the answer that it becomes
+    members: Mapping[str, Any] = MappingProxyType({})  # of the answer's JSON object, beside `detail`
 
 
 class NotFound(ServiceError):
     """What was asked for does not exist."""
 
     status = 404
+
+
+class Conflict(ServiceError):
+    """The state of things does not allow it; `members` are added to the answer and tell that state."""
+
+    status = 409
+
+    def __init__(self, text: str, **members: Any) -> None:  # noqa: ANN401 - JSON
+        super().__init__(text)
+        self.members = members
 
 
 class RequestRefused(ServiceError):
@@ -35,6 +50,69 @@ class RequestInvalid(ServiceError):
     def __init__(self, details: list[dict[str, Any]]) -> None:
         super().__init__("the request is not valid")
         self.details = details
+
+
+class RequestBroken(ServiceError):
+    """The request ends early, or breaks the rules of HTTP."""
+
+    status = 400
+
+
+class RequestTooSlow(ServiceError):
+    """The request did not arrive in the time that it is given."""
+
+    status = 408
+
+
+class TooManyRequests(ServiceError):
+    """A limit of requests is used up; the answer says for how many seconds."""
+
+    status = 429
+
+    def __init__(self, retry_after_seconds: float) -> None:
+        seconds = math.ceil(max(retry_after_seconds, 1))
+        super().__init__(f"too many requests: try again in {seconds} s")
+        self.headers = {"Retry-After": str(seconds)}
+
+
+class KeyMissing(ServiceError):
+    """The request carries no API key (http-write-api.md section 2)."""
+
+    status = 401
+    headers = MappingProxyType({"WWW-Authenticate": "APIKey"})
+
+    def __init__(self) -> None:
+        super().__init__("Not authenticated")
+
+
+class KeyInvalid(ServiceError):
+    """The API key belongs to nobody (http-write-api.md section 2)."""
+
+    status = 401
+
+    def __init__(self) -> None:
+        super().__init__("Invalid API key")
+
+
+class KeyServiceUnavailable(ServiceError):
+    """Whom an API key belongs to cannot be found out at the moment; it says nothing about the key."""
+
+    status, retryable = 503, True
+
+    def __init__(self, text: str = "Auth service unavailable", *, retry_after_seconds: float = 5) -> None:
+        super().__init__(text)
+        self.retry_after_seconds = retry_after_seconds
+        self.headers = {"Retry-After": str(math.ceil(max(retry_after_seconds, 1)))}
+
+
+class KeyServiceBusy(KeyServiceUnavailable):
+    """The AI-Horde itself wants to be left alone for `retry_after_seconds`."""
+
+
+class RoleMissing(ServiceError):
+    """The user is known but has not the role that the request needs."""
+
+    status = 403
 
 
 class ValueNotKnown(ServiceError):

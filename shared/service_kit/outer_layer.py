@@ -62,7 +62,7 @@ class OuterLayer:
                 response = await self._answer_error(request, error)
             if type(response) is ReadyResponse:
                 response.route = request.match_info.route.resource.canonical  # type: ignore[union-attr] # a route's
-            self._dress(request, response)
+            self.dress(request, response)
             return response
 
         return outer_layer
@@ -78,7 +78,7 @@ class OuterLayer:
                 STARTED.set(perf_counter())
                 response = shortcut(request)
                 if response is not None:
-                    self._dress(request, response)
+                    self.dress(request, response)
                     return response
             return await router(request)
 
@@ -108,7 +108,8 @@ class OuterLayer:
         given = request.headers.get(X_REQUEST_ID)
         return next(self._ids) if given is None or not _SANE_REQUEST_ID.fullmatch(given) else given
 
-    def _dress(self, request: web.Request, response: web.StreamResponse) -> None:
+    def dress(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Add the headers that every answer has."""
         cors = self._cors.answer(request.headers)
         if type(response) is ReadyResponse:
             response.request_id = self._request_id(request)

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 from functools import cache
-from typing import Any, TypeVar, get_origin
+from itertools import islice
+from typing import Any, Final, TypeVar, get_origin
 
 import orjson
 from aiohttp import web
@@ -10,6 +11,10 @@ from multidict import MultiMapping
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from service_kit.errors import RequestInvalid
+from service_kit.json_body import read_json_as
+
+MAX_PROBLEMS: Final = 100
+MAX_INPUT_BYTES: Final = 10_000
 
 
 class Parameters(BaseModel):
@@ -35,15 +40,19 @@ def parse_query(parameters: type[SomeParameters], query: MultiMapping[str]) -> S
         raise RequestInvalid(list(_problems("query", error))) from error
 
 
-async def parse_body(body: type[SomeBody], request: web.Request) -> SomeBody:
-    """Return the validated JSON body. Raises `RequestInvalid`."""
-    raw = await request.read()
-    try:
-        value = orjson.loads(raw) if raw else None
-    except orjson.JSONDecodeError as error:
-        raise RequestInvalid([_not_json(error)]) from error
-    if value is None:
-        raise RequestInvalid([{"type": "missing", "loc": ["body"], "msg": "Field required", "input": None}])
+async def parse_body(
+    body: type[SomeBody], request: web.Request, *, any_content_type: bool = False
+) -> SomeBody:
+    """Return the validated JSON body. Raises what `json_body.read_json` raises."""
+
+    def validate(value: object) -> SomeBody:
+        return validate_body(body, value)
+
+    return await read_json_as(request, validate, any_content_type=any_content_type)
+
+
+def validate_body(body: type[SomeBody], value: object) -> SomeBody:
+    """Return the model of a JSON value. Raises `RequestInvalid`, with the places below `body`."""
     try:
         return body.model_validate(value, from_attributes=True)
     except ValidationError as error:
@@ -72,16 +81,13 @@ def _repeated(parameters: type[Parameters]) -> frozenset[str]:
 
 
 def _problems(where: str, error: ValidationError) -> Iterable[dict[str, Any]]:
-    for problem in error.errors(include_url=False):
+    for problem in islice(error.errors(include_url=False), MAX_PROBLEMS):
         is_missing = problem["type"] == "missing" and where == "query"
-        yield {**problem, "loc": [where, *problem["loc"]], "input": None if is_missing else problem["input"]}
+        shown = None if is_missing else _bounded(problem["input"])
+        yield {**problem, "loc": [where, *problem["loc"]], "input": shown}
 
 
-def _not_json(error: orjson.JSONDecodeError) -> dict[str, Any]:
-    return {
-        "type": "json_invalid",
-        "loc": ["body", error.pos],
-        "msg": "JSON decode error",
-        "input": {},
-        "ctx": {"error": error.msg},
-    }
+def _bounded(given: object) -> object:
+    """Return what was given, or None where repeating it with every problem would take too much."""
+    is_short = len(orjson.dumps(given, default=str, option=orjson.OPT_NON_STR_KEYS)) <= MAX_INPUT_BYTES
+    return given if is_short else None

@@ -7,7 +7,7 @@ from typing import Any, Final
 import orjson
 from aiohttp import hdrs, web
 
-from service_kit.errors import RequestInvalid, ServiceError
+from service_kit.errors import RequestBroken, RequestInvalid, RequestTooSlow, ServiceError
 from service_kit.slashes import redirect_target
 
 RETRY_AFTER_SECONDS: Final = 5
@@ -16,11 +16,20 @@ JSON_TYPE: Final = "application/json"
 log = logging.getLogger(__name__)
 
 
-def problem(status: int, detail: object, *, headers: Mapping[str, str] | None = None) -> web.Response:
-    """Return the one error answer: JSON `{"detail": ...}`, a text or (for 422) a list of problems."""
+def problem(
+    status: int,
+    detail: object,
+    *,
+    headers: Mapping[str, str] | None = None,
+    members: Mapping[str, object] | None = None,
+) -> web.Response:
+    """Return the one error answer: JSON `{"detail": ...}`, a text or (for 422) a list of problems.
+
+    `members` stand beside the detail.
+    """
     return web.Response(
         status=status,
-        body=orjson.dumps({"detail": detail}, default=str),
+        body=orjson.dumps({"detail": detail, **(members or {})}, default=str),
         content_type=JSON_TYPE,
         headers=headers,
     )
@@ -57,7 +66,10 @@ def answer_service_error(request: web.Request, error: ServiceError, request_id: 
         )
     detail: Any = error.details if isinstance(error, RequestInvalid) else str(error)
     headers: dict[str, str] = {hdrs.RETRY_AFTER: str(RETRY_AFTER_SECONDS)} if error.retryable else {}
-    return problem(error.status, detail, headers=headers)
+    answer = problem(error.status, detail, headers={**headers, **error.headers}, members=error.members)
+    if isinstance(error, RequestBroken | RequestTooSlow):
+        answer.force_close()  # what else comes over the connection cannot be told apart from the rest
+    return answer
 
 
 def answer_unhandled(request: web.Request, error: Exception, request_id: str) -> web.Response:

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from service_kit.errors import ServiceError
 from service_kit.settings import ENV_PREFIX, HttpSettings
-from service_kit.web import install_shortcut, start_draining
+from service_kit.web import guarded_site, install_shortcut, start_draining
 
 OnListening = Callable[[str], None]
 
@@ -143,7 +143,7 @@ async def start_listening(runner: web.AppRunner, listener: socket.socket, settin
     if runner.server is not None:
         install_shortcut(runner.app, runner.server)
     try:
-        await web.SockSite(runner, listener, backlog=BACKLOG).start()
+        await guarded_site(runner, listener, backlog=BACKLOG).start()
     except OSError as error:  # another process bound the same port at the same moment
         raise _cannot_listen(settings.host, settings.port, error) from error
 

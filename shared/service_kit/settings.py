@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterable
 from typing import Annotated, Any, Final, Literal, Self, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import (
     BaseModel,
@@ -64,6 +65,16 @@ class HttpSettings(SettingsPart):
     max_body_bytes: int = Field(1024 * 1024, gt=0, description="largest request body")
     max_header_bytes: int = Field(128 * 1024, ge=1024, description="largest request line, and header field")
     keepalive_seconds: float = Field(75.0, gt=0, description="an idle connection is closed after this")
+    head_timeout_seconds: float = Field(
+        20.0, gt=0, description="time for sending the head of a request; then the connection is closed"
+    )
+    body_timeout_seconds: float = Field(20.0, gt=0, description="time for sending the body of a request")
+    stalled_answer_seconds: float = Field(
+        60.0, gt=0, description="a client that takes nothing of its answer for so long is cut off"
+    )
+    trusted_proxies: int = Field(
+        0, ge=0, le=16, description="proxies of ours before the service; each adds to `X-Forwarded-For`"
+    )
     drain_seconds: float = Field(20.0, ge=0, description="requests may finish for this long at the stop")
     access_log: bool = Field(True, description="write one JSON line for each request to standard output")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level logged")
@@ -127,6 +138,43 @@ class RedisSettings(SettingsPart):
     def _known_scheme(self) -> Self:
         if not self.address.startswith(("redis://", "rediss://", "unix://")):
             raise ValueError("URL must start with redis://, rediss:// or unix://")
+        return self
+
+
+class AmqpSettings(SettingsPart):
+    """A RabbitMQ broker; without an address, events stay within the process."""
+
+    url: SecretStr = Field(SecretStr(""), description="`amqp://user:password@host:port/vhost`, or `amqps://`")
+    exchange: str = Field("horde.model_reference", min_length=1, description="the durable topic exchange")
+    connect_timeout_seconds: float = Field(3.0, gt=0, description="longest wait for a connection")
+    publish_timeout_seconds: float = Field(3.0, gt=0, description="longest wait for a confirmation")
+    close_timeout_seconds: float = Field(3.0, gt=0, description="longest wait for the end of a connection")
+    drain_seconds: float = Field(2.0, ge=0, description="events may still be sent for this long at the stop")
+    heartbeat_seconds: int = Field(
+        5, ge=1, le=600, description="interval of signs of life; after some three without one it reconnects"
+    )
+    first_pause_seconds: float = Field(0.2, gt=0, description="longest wait before the first reconnection")
+    max_pause_seconds: float = Field(10.0, gt=0, description="longest wait before later ones")
+    max_waiting: int = Field(1000, ge=1, description="events that may wait; then the oldest are dropped")
+    max_tries: int = Field(5, ge=1, description="how often an event is sent that the broker does not confirm")
+    prefetch: int = Field(32, ge=1, le=1000, description="events handed over at once to an instance")
+
+    @property
+    def configured(self) -> bool:
+        """Whether events go through a broker."""
+        return bool(self.url.get_secret_value())
+
+    @model_validator(mode="after")
+    def _known_address(self) -> Self:
+        if not self.configured:
+            return self
+        try:
+            address = urlsplit(self.url.get_secret_value())
+            usable = address.scheme in {"amqp", "amqps"} and address.hostname and address.port != 0
+        except ValueError:  # its text may hold a part of the password
+            usable = False
+        if not usable:
+            raise ValueError("URL must have the form amqp://user:password@host:port/vhost, or amqps://")
         return self
 
 

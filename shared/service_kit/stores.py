@@ -1,14 +1,16 @@
-"""Chooses the adapters of the object store and the cache from the settings."""
+"""Chooses the adapters of the object store, the cache and the rate limits from the settings."""
 
 import contextlib
 import importlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from service_kit.access_settings import RateLimitSettings
 from service_kit.cache import Cache
 from service_kit.file_object_store import FileObjectStore, open_file_store
 from service_kit.memory_cache import MemoryCache
 from service_kit.object_store import ObjectStore
+from service_kit.rate_limit import LocalRateLimiter, RateLimiter
 from service_kit.settings import RedisSettings, S3Settings
 from service_kit.telemetry import Telemetry
 
@@ -43,3 +45,17 @@ async def open_cache(redis: RedisSettings, telemetry: Telemetry | None = None) -
     adapter = importlib.import_module("service_kit.redis_cache")
     async with adapter.open_redis_cache(redis, telemetry) as cache:
         yield cache
+
+
+@contextlib.asynccontextmanager
+async def open_rate_limiter(
+    settings: RateLimitSettings, redis: RedisSettings, telemetry: Telemetry | None = None
+) -> AsyncIterator[RateLimiter]:
+    """Yield limits that all instances share if a shared cache is configured, else those of this process."""
+    local = LocalRateLimiter(max_subjects=settings.max_subjects)
+    if not redis.configured:
+        yield local
+        return
+    adapter = importlib.import_module("service_kit.redis_rate_limiter")
+    async with adapter.open_redis_rate_limiter(redis, local, telemetry) as limiter:
+        yield limiter

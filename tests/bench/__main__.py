@@ -16,13 +16,13 @@ from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
 
-from bench import growth, latency, searching, starting, throughput
+from bench import growth, latency, searching, sse, starting, throughput
 from bench.catalogues import seed_directory
 from bench.figures import Figure, all_reached, missing, table, write_report
 from bench.service import fill
 from bench.wrk import ToolMissing
 
-STEPS = ("start", "throughput", "search", "latency", "growth")
+STEPS = ("start", "throughput", "search", "latency", "sse", "growth")
 Step = Callable[[], list[Figure]]
 FAILURES = (ToolMissing, RuntimeError, OSError, subprocess.SubprocessError)
 
@@ -56,6 +56,7 @@ def make_steps(work_dir: Path, seed_dir: Path) -> Mapping[str, Step]:
         "throughput": lambda: throughput.measure(filled(), work_dir),
         "search": lambda: searching.measure(filled()),
         "latency": lambda: latency.measure(filled(), seed_dir),
+        "sse": lambda: sse.measure(filled(), seed_dir),
         "growth": partial(growth.measure, work_dir),
     }
 

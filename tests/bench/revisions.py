@@ -1,6 +1,7 @@
 """Appends new revisions of the text catalogue: `python -m bench.revisions DATA_DIR SEED_DIR SECONDS PAUSE`.
 
-Each revision changes one description, as an edit does. Prints how many it appended and the last one.
+Each revision changes one description, as an edit does. Prints how many it appended, the last one,
+and when that was by the monotonic clock.
 """
 
 import asyncio
@@ -35,28 +36,26 @@ def edited(source: SeedSource, n: int) -> SeedSource:
     return replace(source, categories={**source.categories, TEXT: {CSV: target.getvalue().encode()}})
 
 
-async def append(data_dir: Path, seed_dir: Path, seconds: float, pause_seconds: float) -> tuple[int, int]:
-    """Append until the time is over; return how many revisions, and the last one."""
+async def append(data_dir: Path, seed_dir: Path, seconds: float, pause_seconds: float) -> dict[str, float]:
+    """Append until the time is over; return how many revisions, the last one, and when that was."""
     store = FileObjectStore(data_dir)
     journal, blobs = Journal(store), Blobs(store)
     source = await read_directory(seed_dir)
-    state, appended = await journal.catch_up(State()), 0
+    state, appended, committed = await journal.catch_up(State()), 0, 0.0
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         source = edited(source, state.sequence)
         outcome = await seed(journal, blobs, source, state=state, actor="bench")
-        state, appended = outcome.state, appended + outcome.changed
+        state, appended, committed = outcome.state, appended + outcome.changed, time.monotonic()
         await asyncio.sleep(pause_seconds)
-    return appended, state.revision
+    return {"appended": appended, "revision": state.revision, "committed_monotonic": committed}
 
 
 def main() -> None:
     os.nice(NICENESS)
     data_dir, seed_dir, seconds, pause_seconds = sys.argv[1:]
-    appended, revision = asyncio.run(
-        append(Path(data_dir), Path(seed_dir), float(seconds), float(pause_seconds))
-    )
-    json.dump({"appended": appended, "revision": revision}, sys.stdout)
+    done = asyncio.run(append(Path(data_dir), Path(seed_dir), float(seconds), float(pause_seconds)))
+    json.dump(done, sys.stdout)
 
 
 if __name__ == "__main__":

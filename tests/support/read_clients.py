@@ -9,6 +9,8 @@ from horde_model_reference.meta_consts import CanonicalFormat
 from read_api.answers import RevisionStamp
 from read_api.endpoints import add_read_routes
 from read_api.holder import PageHolder
+from read_api.live.feed import LiveFeed
+from read_api.settings import EventsSettings
 from service_kit.settings import HttpSettings
 from service_kit.telemetry import Telemetry
 from service_kit.web import create_application
@@ -19,11 +21,16 @@ AiohttpClient = Callable[[web.Application], Awaitable[Client]]
 
 
 def application_over(
-    holder: PageHolder, canonical_format: CanonicalFormat = CanonicalFormat.v2
+    holder: PageHolder,
+    canonical_format: CanonicalFormat = CanonicalFormat.v2,
+    events: EventsSettings | None = None,
 ) -> web.Application:
-    """Return an application with the routes; it waits for a revision for 50 ms at most."""
+    """Return an application with the routes and the live feed; it waits for a revision for 50 ms at most."""
     application = create_application(
         HttpSettings(access_log=False), Telemetry("read-api"), on_response=RevisionStamp(holder)
     )
-    add_read_routes(application, holder, canonical_format, min_revision_wait_seconds=0.05)
+    feed = LiveFeed(holder, events or EventsSettings())
+    application.cleanup_ctx.append(feed.running)
+    application.on_shutdown.append(feed.end)
+    add_read_routes(application, holder, feed, canonical_format, min_revision_wait_seconds=0.05)
     return application

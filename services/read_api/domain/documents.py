@@ -21,6 +21,7 @@ from service_kit.ready_head import ReadyHead
 
 JSON: Final = "application/json"
 CACHE_CONTROL: Final = "no-cache, stale-if-error=86400"  # revalidate; for a day better old than an error
+IMMUTABLE: Final = "public, max-age=31536000, immutable"  # of a revision that is named, nothing ever changes
 VARY: Final = "Accept-Encoding"
 
 
@@ -55,6 +56,7 @@ class Document:
     effort: Effort | None
     not_modified: Mapping[str, NotModified]
     """The 304 for each validator that this document has had or will have in any coding."""
+    cache_control: str = CACHE_CONTROL
 
     @property
     def identity(self) -> bytes:
@@ -100,11 +102,18 @@ def content_digest(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()[:32]
 
 
-def plain_document(body: bytes, *, digest: str | None = None, content_type: str = JSON) -> Document:
+def plain_document(
+    body: bytes,
+    *,
+    digest: str | None = None,
+    content_type: str = JSON,
+    cache_control: str = CACHE_CONTROL,
+) -> Document:
     """Return a document without compressed forms. `digest`: the SHA-256 of the body where it is known."""
     digest = digest[:32] if digest else content_digest(body)
     tag = etag(digest, Coding.IDENTITY, None)
-    form = Form(body, ReadyHead(200, _headers(content_type, tag, Coding.IDENTITY), len(body)))
+    headers = _headers(tag, Coding.IDENTITY, content_type, cache_control)
+    form = Form(body, ReadyHead(200, headers, len(body)))
     codings = {tag: Coding.IDENTITY}
     if len(body) >= MIN_COMPRESSED_BYTES:
         codings |= {etag(digest, coding, effort): coding for coding in COMPRESSED for effort in Effort}
@@ -114,9 +123,10 @@ def plain_document(body: bytes, *, digest: str | None = None, content_type: str 
         forms={Coding.IDENTITY: form},
         effort=None,
         not_modified={
-            tag: NotModified(ReadyHead(304, _headers(None, tag, Coding.IDENTITY), 0), coding)
+            tag: NotModified(ReadyHead(304, _headers(tag, Coding.IDENTITY, None, cache_control), 0), coding)
             for tag, coding in codings.items()
         },
+        cache_control=cache_control,
     )
 
 
@@ -150,13 +160,28 @@ def with_forms(document: Document, packed: Mapping[Coding, bytes], effort: Effor
     forms = {Coding.IDENTITY: document.forms[Coding.IDENTITY]}
     for coding, body in packed.items():
         tag = etag(document.digest, coding, effort)
-        forms[coding] = Form(body, ReadyHead(200, _headers(document.content_type, tag, coding), len(body)))
+        headers = _headers(tag, coding, document.content_type, document.cache_control)
+        forms[coding] = Form(body, ReadyHead(200, headers, len(body)))
     return replace(document, forms=forms, effort=effort)
 
 
-def _headers(content_type: str | None, tag: str, coding: Coding) -> dict[str, str]:
+def immutable(document: Document) -> Document:
+    """Return the same document as one that will never change under its address."""
+    plain = plain_document(
+        document.identity,
+        digest=document.digest,
+        content_type=document.content_type,
+        cache_control=IMMUTABLE,
+    )
+    if document.effort is None:
+        return plain
+    packed = {coding: document.forms[coding].body for coding in COMPRESSED}
+    return with_forms(plain, packed, document.effort)
+
+
+def _headers(tag: str, coding: Coding, content_type: str | None, cache_control: str) -> dict[str, str]:
     headers = {"ETag": tag}
-    headers["Cache-Control"] = CACHE_CONTROL
+    headers["Cache-Control"] = cache_control
     headers["Vary"] = VARY
     if content_type is not None:
         headers["Content-Type"] = content_type

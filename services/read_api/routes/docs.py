@@ -1,7 +1,8 @@
 """The description of the API for machines, and for people in the browser, without the internet."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import partial
+from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
@@ -10,12 +11,11 @@ from aiohttp import web
 
 from read_api.answers import serve
 from read_api.domain.coding import Effort
-from read_api.domain.documents import Document, compressed_steps, json_document, plain_document
+from read_api.domain.documents import Document, compressed_steps, plain_document
 from read_api.holder import PageHolder
 from read_api.slices import OnDemand, Steps
 from service_kit.endpoints import Endpoint
 from service_kit.errors import NotReady
-from service_kit.openapi import describe
 
 TAG: Final = "documentation"
 HTML: Final = "text/html; charset=utf-8"
@@ -27,6 +27,7 @@ SWAGGER_FILES: Final = {
     "favicon-32x32.png": "image/png",
 }
 START_FILE: Final = "start.js"
+OPENAPI_FILE: Final = "openapi.json"  # of the whole API; `make docs` writes it
 
 PAGE: Final = b"""<!DOCTYPE html>
 <html lang="en">
@@ -60,12 +61,11 @@ CONTENT_SECURITY_POLICY: Final = (
 
 
 class Documentation:
-    """Serves the documentation of all endpoints of the application."""
+    """Serves the documentation of the whole API, whichever service answers."""
 
     def __init__(self, holder: PageHolder) -> None:
         self._holder = holder
-        self._described: Sequence[Endpoint] = ()
-        self._openapi = OnDemand(self._openapi_steps)
+        self._openapi = OnDemand(_openapi_steps)
         self._page = plain_document(PAGE, content_type=HTML)
         self._start = plain_document(START, content_type=SWAGGER_FILES["swagger-ui-bundle.js"])
         self._files = {
@@ -99,10 +99,6 @@ class Documentation:
                 media_type=content_type,
             )
 
-    def describe(self, endpoints: Sequence[Endpoint]) -> None:
-        """Say which endpoints there are; before the first request."""
-        self._described = endpoints
-
     async def openapi(self, request: web.Request) -> web.StreamResponse:
         """Serve the OpenAPI document."""
         return serve(request, self._holder.pages, await self._openapi.get(self._holder.workshop))
@@ -122,12 +118,14 @@ class Documentation:
         """Serve a file of Swagger UI."""
         return serve(request, self._holder.pages, await self._files[name].get(self._holder.workshop))
 
-    def _openapi_steps(self) -> Steps[Document]:
-        yield
-        document = json_document(describe(self._described))
-        yield
-        document = yield from compressed_steps(document, Effort.BEST)
-        return document
+
+def _openapi_steps() -> Steps[Document]:
+    """Read the description, which is written when the software is made: services do not know each other."""
+    yield
+    body = files("read_api").joinpath(OPENAPI_FILE).read_bytes()
+    yield
+    document = yield from compressed_steps(plain_document(body), Effort.BEST)
+    return document
 
 
 def _file_steps(name: str, content_type: str) -> Steps[Document]:

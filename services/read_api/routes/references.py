@@ -16,9 +16,10 @@ from read_api.domain.categories import (
 )
 from read_api.holder import PageHolder
 from read_api.parameters import CATEGORY_PARAMETER, unknown_category
+from read_api.routes.former_references import FormerReferences, RevisionParameters, asked_revision
 from service_kit.endpoints import Endpoint
 from service_kit.errors import NotFound, ValueNotKnown
-from service_kit.parameters import Parameters, parse_query
+from service_kit.parameters import parse_query
 from service_kit.problem_models import Invalid, Problem
 
 V1: Final = "/model_references/v1"
@@ -27,6 +28,7 @@ V1_TAG: Final = "v1: legacy format"
 V2_TAG: Final = "v2: references"
 
 MODEL_NAME: Final = "model_name"
+HISTORY: Final = "/history"  # behind a model's name
 ANY_NAME: Final = r"[\s\S]+"  # names may hold slashes, sent as they are or as %2F
 CATEGORY_OF_ALIAS: Final = "|".join(CATEGORIES)
 NAME_OF_ALIAS: Final = r"(?!(?:search|popular|pending|add|model|compose_name)$)[^{}/]+"  # other routes
@@ -35,8 +37,8 @@ LEGACY_DOCUMENT: Final = dict[str, dict[str, Any]]
 NOT_LOADED: Final = {503: Problem}
 
 
-class TextDocumentParameters(Parameters):
-    """What may be added to the legacy text document."""
+class TextDocumentParameters(RevisionParameters):
+    """Which legacy text document, and what may be added to it."""
 
     include_group: bool = False
 
@@ -46,6 +48,7 @@ class References:
 
     def __init__(self, holder: PageHolder) -> None:
         self._holder = holder
+        self._former = FormerReferences(holder)
 
     def endpoints(self) -> Iterator[Endpoint]:
         """Yield the endpoints; each category has routes of its own, which the router finds fastest."""
@@ -56,7 +59,8 @@ class References:
             self.v1_by_name,
             "A legacy document by category or file name",
             V1_TAG,
-            {200: LEGACY_DOCUMENT, 404: Problem, 422: Problem, **NOT_LOADED},
+            {200: LEGACY_DOCUMENT, 404: Problem, 422: Invalid | Problem, **NOT_LOADED},
+            query=RevisionParameters,
             description="Besides the categories: `stable_diffusion`, `<category>.json`, "
             "`stable_diffusion.json`, `db.json`, `diffusers.json`.",
         )
@@ -85,7 +89,8 @@ class References:
             self.aliased_model,
             "One record (short form)",
             V2_TAG,
-            {200: dict[str, Any], 404: Problem, **NOT_LOADED},
+            {200: dict[str, Any], 404: Problem, 422: Invalid, **NOT_LOADED},
+            query=RevisionParameters,
             patterns={CATEGORY_PARAMETER: CATEGORY_OF_ALIAS, MODEL_NAME: NAME_OF_ALIAS},
         )
 
@@ -96,8 +101,8 @@ class References:
             self.v1_text if is_text else partial(self.v1_document, category),
             f"The legacy document of {category}",
             V1_TAG,
-            {200: LEGACY_DOCUMENT, 404: Problem, **NOT_LOADED} | ({422: Invalid} if is_text else {}),
-            query=TextDocumentParameters if is_text else None,
+            {200: LEGACY_DOCUMENT, 404: Problem, 422: Invalid, **NOT_LOADED},
+            query=TextDocumentParameters if is_text else RevisionParameters,
         )
 
     def _v2_endpoints(self, category: str) -> Iterator[Endpoint]:
@@ -107,19 +112,28 @@ class References:
             partial(self.v2_document, category),
             f"The records of {category} by name",
             V2_TAG,
-            {200: dict[str, record_type], 404: Problem, **NOT_LOADED},  # type: ignore[valid-type] # for OpenAPI
+            {200: dict[str, record_type], 404: Problem, 422: Invalid, **NOT_LOADED},  # type: ignore[valid-type] # for OpenAPI
+            query=RevisionParameters,
         )
         yield Endpoint(
             f"{V2}/{category}/model/{{{MODEL_NAME}}}",
             partial(self.model, category),
             f"One record of {category}",
             V2_TAG,
-            {200: record_type, 404: Problem, **NOT_LOADED},
+            {200: record_type, 404: Problem, 422: Invalid, **NOT_LOADED},
+            query=RevisionParameters,
             patterns={MODEL_NAME: ANY_NAME},
         )
 
+    def exists(self, category: str, name: str) -> bool:
+        """Whether there is a model with this key now."""
+        found = self._holder.current().categories.get(category)
+        return found is not None and name in found.models
+
     async def v1_document(self, category: str, request: web.Request) -> web.StreamResponse:
         """Serve a legacy document: the file's own bytes."""
+        if (revision := asked_revision(request)) is not None:
+            return await self._former.v1_document(request, category, revision)
         pages = self._holder.current()
         document = pages.v1.get(category)
         if document is None:
@@ -128,26 +142,40 @@ class References:
 
     async def v1_text(self, request: web.Request) -> web.StreamResponse:
         """Serve the legacy text document, with the groups where they are asked for."""
-        if request.query_string and parse_query(TextDocumentParameters, request.query).include_group:
-            pages = self._holder.current()
-            if pages.text is None or TEXT_GENERATION not in pages.v1:
-                raise NotFound(f"there is no legacy reference for '{TEXT_GENERATION}'")
-            return serve(request, pages, await pages.text.legacy_with_groups.get(self._holder.workshop))
+        if request.query_string:
+            asked = parse_query(TextDocumentParameters, request.query)
+            if asked.include_group:
+                return await self._v1_text_with_groups(request, asked.revision)
         return await self.v1_document(TEXT_GENERATION, request)
+
+    async def _v1_text_with_groups(self, request: web.Request, revision: int | None) -> web.StreamResponse:
+        if revision is not None:
+            return await self._former.v1_text_with_groups(request, revision)
+        pages = self._holder.current()
+        if pages.text is None or TEXT_GENERATION not in pages.v1:
+            raise NotFound(f"there is no legacy reference for '{TEXT_GENERATION}'")
+        return serve(request, pages, await pages.text.legacy_with_groups.get(self._holder.workshop))
 
     async def v1_by_name(self, request: web.Request) -> web.StreamResponse:
         """Serve a legacy document by any of its names."""
         name = request.match_info[CATEGORY_PARAMETER]
         if name == DIFFUSERS_FILE:
-            pages = self._holder.current()
-            return serve(request, pages, pages.diffusers)
+            return await self._diffusers(request)
         category = category_of_v1_name(name)
         if category is None:
             raise ValueNotKnown(f"unknown model reference '{name}'")
         return await self.v1_document(category, request)
 
+    async def _diffusers(self, request: web.Request) -> web.StreamResponse:
+        if (revision := asked_revision(request)) is not None:
+            return await self._former.diffusers(request, revision)
+        pages = self._holder.current()
+        return serve(request, pages, pages.diffusers)
+
     async def v2_document(self, category: str, request: web.Request) -> web.StreamResponse:
         """Serve the records of a category."""
+        if (revision := asked_revision(request)) is not None:
+            return await self._former.v2_document(request, category, revision)
         pages = self._holder.current()
         document = pages.v2.get(category)
         if document is None:
@@ -156,8 +184,13 @@ class References:
 
     async def model(self, category: str, request: web.Request) -> web.StreamResponse:
         """Serve one record by its key."""
+        return await self.serve_model(category, request.match_info[MODEL_NAME], request)
+
+    async def serve_model(self, category: str, name: str, request: web.Request) -> web.StreamResponse:
+        """Serve the record with this key. Raises `NotFound`."""
+        if (revision := asked_revision(request)) is not None:
+            return await self._former.model(request, category, name, revision)
         pages = self._holder.current()
-        name = request.match_info[MODEL_NAME]
         found = pages.categories.get(category)
         document = found.models.find(name) if found is not None else None
         if document is None:

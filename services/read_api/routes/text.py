@@ -169,7 +169,7 @@ class TextToolRoutes:
 
     async def compose_name(self, request: web.Request) -> web.StreamResponse:
         """Serve the name that the parts make."""
-        body = await parse_body(ComposeNameBody, request)
+        body = await parse_body(ComposeNameBody, request, any_content_type=True)
         pages, tools = self._tools()
         parts = NameParts(
             base=body.base_name,

@@ -15,6 +15,7 @@ from typing import Final
 from registry.seeding import SeedOutcome, seed
 from registry.sources import read_directory
 from service_kit.settings import load_settings
+from standalone.first_fill import fill_when_empty
 from standalone.journal_access import open_journal
 from standalone.seed_sources import PATIENT, from_github
 from standalone.settings import StandaloneSettings
@@ -42,9 +43,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Seed and say what was done."""
     settings = load_settings(StandaloneSettings)
+    if arguments.origin == FIRST_START:
+        filled = asyncio.run(_fill(settings))
+        sys.stdout.write(describe(filled) if filled else "nothing to do: the journal is not empty\n")
+        return 0
     outcome = asyncio.run(_seed(settings, arguments.origin, overwrite_edits=arguments.overwrite_edits))
     sys.stdout.write(describe(outcome))
     return 0
+
+
+async def _fill(settings: StandaloneSettings) -> SeedOutcome | None:
+    async with open_journal(settings) as access:
+        await access.require_safe_store()
+        return await fill_when_empty(access, settings)
 
 
 async def _seed(settings: StandaloneSettings, origin: str, *, overwrite_edits: bool) -> SeedOutcome:

@@ -9,9 +9,12 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 from yarl import URL
 
-from support.contents import real_content
+from support.contents import a_record, real_content
+from support.histories import Past
+from support.openapi_document import openapi_document, read_side
 from support.read_clients import Client, Serve
-from support.reference_data import SHARED, requires_shared
+from support.reference_data import REPOSITORY, SHARED, requires_shared
+from support.served_pasts import served
 
 OTHER_SERVICES = {"statistics", "horde", "auth"}
 
@@ -36,9 +39,16 @@ async def test_the_description_is_valid_openapi(client: Client) -> None:
     validate(described)
 
 
+def test_the_description_is_what_the_endpoints_say() -> None:
+    written = (REPOSITORY / "services" / "read_api" / "openapi.json").read_bytes()
+
+    assert written == openapi_document(), "run `make docs`"
+
+
 async def test_every_route_is_described_and_every_description_is_routed(client: Client) -> None:
-    described = await (await client.get("/api/openapi.json")).json()
-    documented = {(method, path) for path, methods in described["paths"].items() for method in methods}
+    served = (await (await client.get("/api/openapi.json")).json())["paths"]
+    documented = {(endpoint.method.lower(), endpoint.path) for endpoint in read_side()}
+    assert documented <= {(method, path) for path, methods in served.items() for method in methods}
     routed = {(method, path) for method, path in route_templates(client) if method != "head"}
 
     for prefix in ("/api", ""):
@@ -65,6 +75,32 @@ async def test_the_answers_to_all_recorded_requests_match_the_description(serve:
 
     assert problems == []
     assert matcher.compared > 600
+
+
+@pytest.mark.parametrize(
+    ("template", "path"),
+    [
+        ("/revisions", "/revisions?limit=1"),
+        ("/revisions/{revision}", "/revisions/2"),
+        ("/clip/model/{model_name}/history", "/clip/model/a/history"),
+        ("/diff", "/diff?from=1&to=2"),
+        ("/changes", "/changes?since=0"),
+        ("/bundle", "/bundle?include_v1=true"),
+        ("/clip", "/clip?revision=1"),
+    ],
+)
+async def test_answers_about_history_match_the_description(template: str, path: str) -> None:
+    past = Past()
+    await past.seed({"clip": {"a": a_record("clip", "a")}})
+    await past.apply({"clip": {"a": a_record("clip", "a", description="better"), "b": a_record("clip", "b")}})
+    async with served(past) as world:
+        described = (await world.ask("/api/openapi.json")).json
+        answer = await world.get(path)
+
+    operation = described["paths"][f"/model_references/v2{template}"]["get"]
+    schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
+    errors = Draft202012Validator({**schema, "components": described["components"]}).iter_errors(answer)
+    assert [f"{error.json_path}: {error.message[:200]}" for error in errors] == []
 
 
 class Matcher:

@@ -1,6 +1,8 @@
 import pytest
-from aiohttp import hdrs
+from aiohttp import hdrs, web
+from aiohttp.test_utils import make_mocked_request
 
+from read_api.answers import RevisionStamp
 from read_api.holder import PageHolder
 from support.contents import a_content, a_record
 from support.read_clients import AiohttpClient, Client, Serve, application_over
@@ -27,6 +29,18 @@ async def test_answers_of_an_instance_that_lost_its_source_are_marked_stale(serv
 
     assert answer.status == 200
     assert answer.headers["X-Stale"] == "true"
+
+
+@pytest.mark.parametrize(("about", "stale"), [("3", True), ("2", False)])
+async def test_what_is_told_of_a_former_revision_is_never_stale(about: str, stale: bool) -> None:
+    holder = PageHolder()
+    holder.attach(ScriptedSource(stale=True))
+    await holder.publish(CONTENT)
+    answer = web.Response(headers={"X-Revision": about})
+
+    RevisionStamp(holder)(make_mocked_request("GET", CLIP), answer)
+
+    assert ("X-Stale" in answer.headers) == stale
 
 
 @pytest.mark.parametrize("revision", ["0", "3", " 2 "])

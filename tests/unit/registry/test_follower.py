@@ -74,6 +74,18 @@ async def test_only_new_catalogues_are_handed_on() -> None:
     assert follower.state.sequence == 4
 
 
+async def test_every_new_state_is_told_once_the_catalogue_was_handed_on() -> None:
+    store, seen, told = MemoryObjectStore(), Seen(), list[tuple[int, list[int]]]()
+    journal, _, state = await a_journal(store, revisions=2)
+    follower = a_follower(store, seen)
+    follower.on_state(lambda reached: told.append((reached.sequence, seen.revisions)))
+    await follower.look()
+    await follower.look()
+    await journal.append(state, always(a_draft()))
+    await follower.look()
+    assert told == [(2, [2]), (3, [2])]
+
+
 async def test_unchanged_category_is_not_read_again() -> None:
     store, seen = MemoryObjectStore(), Seen()
     journal, blobs, state = await a_journal(store)

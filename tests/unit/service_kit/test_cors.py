@@ -75,6 +75,7 @@ def test_preflight_names_methods_headers_and_how_long_it_holds() -> None:
     headers = set(answer["Access-Control-Allow-Headers"].split(", "))
     assert methods >= {"GET", "HEAD", "POST", "PUT", "DELETE"}
     assert headers >= {"apikey", "content-type", "accept", "if-none-match", "x-fields", "last-event-id"}
+    assert headers >= {"idempotency-key", "x-min-revision", "x-request-id"}
     assert int(answer["Access-Control-Max-Age"]) >= 600
     assert "Origin" in answer["Vary"]
 

@@ -53,3 +53,8 @@ def test_lower_levels_and_chatty_libraries_are_left_out(output: io.StringIO) -> 
     logging.getLogger("x").debug("detail")
     logging.getLogger("botocore.auth").info("headers")
     assert lines(output) == []
+
+
+def test_drivers_that_log_each_failed_try_are_left_out(output: io.StringIO) -> None:
+    logging.getLogger("aiormq.connection").error("error when creating transport")
+    assert lines(output) == []

@@ -1,0 +1,180 @@
+"""Former revisions: what the journal and its blobs say about them, read when somebody asks."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable, Mapping
+from typing import Any, Final, TypeVar
+
+from read_api.admission import Admission
+from read_api.domain.answer_cache import document_bytes
+from read_api.domain.coding import MIN_COMPRESSED_BYTES, Effort
+from read_api.domain.documents import IMMUTABLE, Document, compressed_steps, plain_document
+from read_api.domain.records import iterate_records
+from read_api.loading_cache import LoadingCache
+from read_api.slices import Steps, Workshop
+from registry.blobs import Blobs
+from registry.catalogue import CatalogueRef, SideData
+from registry.errors import EntryCorrupt
+from registry.history_state import RevisionLine
+from registry.journal import Journal
+from registry.loading import load_side_data
+from registry.state import State
+from service_kit.errors import NotFound, StoreUnavailable
+
+T = TypeVar("T")
+
+MAX_HELD_REFS_BYTES: Final = 2 * 1024 * 1024
+MAX_HELD_BODIES_BYTES: Final = 16 * 1024 * 1024
+MAX_HELD_RECORDS_BYTES: Final = 16 * 1024 * 1024
+MAX_HELD_DIFFS_BYTES: Final = 4 * 1024 * 1024
+MAX_HELD_ANSWERS_BYTES: Final = 16 * 1024 * 1024
+CATEGORY_REF_BYTES: Final = 700  # of the hashes of one category, as objects
+ENTRY_OVERHEAD_BYTES: Final = 200  # of a key and its value in a dictionary
+
+READS_AT_ONCE: Final = 8
+READ_TIMEOUT_SECONDS: Final = 20.0
+
+Records = Mapping[str, bytes]
+"""The records of one document by key, in its order, each as its own bytes."""
+
+NO_RECORDS: Final[Records] = {}
+
+
+class Archive:
+    """Reads former revisions, and holds what was asked for recently within fixed bounds.
+
+    `find_state` returns the state of the registry that is being served. Everything that is held is named by
+    a revision or by the hash of its content, so nothing can be outdated. What takes time is computed in a
+    thread of its own, in slices. Whoever lets clients in should do so through `admission`.
+    """
+
+    def __init__(self, journal: Journal, blobs: Blobs, find_state: Callable[[], State]) -> None:
+        self._journal = journal
+        self._blobs = blobs
+        self._find_state = find_state
+        self._reads = asyncio.Semaphore(READS_AT_ONCE)
+        self._refs: LoadingCache[int, CatalogueRef] = LoadingCache(MAX_HELD_REFS_BYTES, _ref_bytes)
+        self._bodies: LoadingCache[str, bytes] = LoadingCache(MAX_HELD_BODIES_BYTES, len)
+        self._records: LoadingCache[str, Records] = LoadingCache(MAX_HELD_RECORDS_BYTES, _records_bytes)
+        self.diffs: LoadingCache[Hashable, bytes] = LoadingCache(MAX_HELD_DIFFS_BYTES, _entry_bytes)
+        self._answers: LoadingCache[Hashable, Document] = LoadingCache(MAX_HELD_ANSWERS_BYTES, document_bytes)
+        self.admission = Admission()
+        self.workshop = Workshop()
+
+    @property
+    def state(self) -> State:
+        """The state that is being served."""
+        return self._find_state()
+
+    def caches(self) -> Mapping[str, LoadingCache[Any, Any]]:
+        """Return what is held, by kind; each may need those after it."""
+        return {
+            "answers": self._answers,
+            "differences": self.diffs,
+            "records": self._records,
+            "documents": self._bodies,
+            "revisions": self._refs,
+        }
+
+    async def close(self) -> None:
+        """Stop reading and computing."""
+        for cache in self.caches().values():
+            await cache.close()
+        self.workshop.close()
+
+    def line(self, revision: int) -> RevisionLine:
+        """Return what a revision did. Raises `NotFound`."""
+        line = self.state.history.revisions.get(revision)
+        if line is None:
+            raise NotFound(f"there is no revision {revision}")
+        return line
+
+    async def catalogue(self, revision: int) -> CatalogueRef:
+        """Return the blobs of a revision. Raises `NotFound`, `StoreUnavailable`, `JournalError`."""
+        line = self.line(revision)
+        return await self._refs.get(revision, lambda: self._read_ref(line))
+
+    async def body(self, digest: str) -> bytes:
+        """Return a blob. Raises `StoreUnavailable`, `BlobMissing`, `BlobCorrupt`."""
+        return await self._bodies.get(digest, lambda: self._read(self._blobs.get(digest)))
+
+    async def records(self, digest: str | None) -> Records:
+        """Return the records of a v2 document, none for None. Raises `DocumentUnreadable`, as `body` does."""
+        if digest is None:
+            return NO_RECORDS
+
+        async def take_apart() -> Records:
+            return await self.workshop.run(_record_steps(await self.body(digest)))
+
+        return await self._records.get(digest, take_apart)
+
+    async def side_data(self, revision: int) -> SideData:
+        """Return what a revision holds beside the records. Raises what `catalogue` and `body` do."""
+        ref = await self.catalogue(revision)
+        return await self._read(load_side_data(self._blobs, ref.side_data))
+
+    async def answer(self, key: Hashable, make: Callable[[], Awaitable[Document]]) -> Document:
+        """Return what answers a request; if it is not held, the client waits for its turn to have it made.
+
+        Raises what `make` raises, `Busy`.
+        """
+        held = self._answers.find(key)
+        if held is not None:
+            return held
+        async with self.admission:
+            return await self._answers.get(key, make)
+
+    async def document(self, digest: str) -> Document:
+        """Return a blob as an answer that never changes. Raises what `body` does, `Busy`."""
+
+        async def make() -> Document:
+            plain = plain_document(await self.body(digest), digest=digest, cache_control=IMMUTABLE)
+            return await self.workshop.run(compressed_steps(plain, Effort.FAST))
+
+        return await self.answer(("document", digest), make)
+
+    async def packed(self, body: bytes) -> Document:
+        """Return a JSON document of these bytes with compressed forms."""
+        document = plain_document(body)
+        if len(body) < MIN_COMPRESSED_BYTES:
+            return document
+
+        async def make() -> Document:
+            return await self.workshop.run(compressed_steps(document, Effort.FAST))
+
+        return await self._answers.get(("packed", document.digest), make)
+
+    async def _read_ref(self, line: RevisionLine) -> CatalogueRef:
+        entry, _ = await self._read(self._journal.read(line.sequence))
+        if entry.catalogue is None or entry.catalogue.revision != line.revision:
+            raise EntryCorrupt(f"journal entry {line.sequence} is not the one of revision {line.revision}")
+        return entry.catalogue
+
+    async def _read(self, reading: Awaitable[T]) -> T:
+        async with self._reads:
+            try:
+                async with asyncio.timeout(READ_TIMEOUT_SECONDS):
+                    return await reading
+            except TimeoutError as error:
+                raise StoreUnavailable(
+                    f"the object store did not answer within {READ_TIMEOUT_SECONDS:g} s"
+                ) from error
+
+
+def _record_steps(document: bytes) -> Steps[Records]:
+    records: dict[str, bytes] = {}
+    for record in iterate_records(document):
+        records[record.key] = record.body
+        yield
+    return records
+
+
+def _ref_bytes(ref: CatalogueRef) -> int:
+    return CATEGORY_REF_BYTES * len(ref.categories) + ENTRY_OVERHEAD_BYTES
+
+
+def _records_bytes(records: Records) -> int:
+    return sum(len(key) + len(body) + ENTRY_OVERHEAD_BYTES for key, body in records.items())
+
+
+def _entry_bytes(body: bytes) -> int:
+    return len(body) + ENTRY_OVERHEAD_BYTES

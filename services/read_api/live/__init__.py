@@ -1,0 +1,1 @@
+"""The live feed: new revisions over connections that stay open."""

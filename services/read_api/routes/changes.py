@@ -1,0 +1,173 @@
+"""What differs between two revisions, and the whole of one: for replicas, and for people."""
+
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from functools import partial
+from typing import Annotated, Any, Final
+
+import orjson
+from aiohttp import web
+from pydantic import Field
+
+from read_api import history_shapes as shapes
+from read_api.answers import serve, serve_at
+from read_api.archive import Archive
+from read_api.bundle import bundle_steps
+from read_api.domain.answer_cache import document_bytes
+from read_api.domain.categories import CATEGORIES
+from read_api.domain.coding import Effort
+from read_api.domain.documents import (
+    Document,
+    compressed_steps,
+    immutable,
+    plain_document,
+)
+from read_api.domain.record_changes import RecordChanges, change_steps, fields_steps, records_value
+from read_api.holder import PageHolder
+from read_api.loading_cache import LoadingCache
+from read_api.pages import Pages
+from read_api.routes.former_references import MAX_REVISION
+from read_api.routes.references import V2
+from read_api.slices import Steps
+from registry.catalogue import CategoryBlobs
+from service_kit.endpoints import Endpoint
+from service_kit.parameters import Parameters, parse_query
+from service_kit.problem_models import Invalid, Problem
+
+TAG: Final = "v2: changes"
+
+Revision = Annotated[int, Field(ge=0, le=MAX_REVISION)]
+TellCategory = Callable[[str, RecordChanges], Steps[dict[str, Any]]]
+
+
+class DiffParameters(Parameters):
+    """Two revisions; 0 is the empty catalogue."""
+
+    from_: Revision = Field(alias="from", description="the revision to start from; 0: nothing")
+    to: Revision = Field(description="the revision to end with")
+
+
+class ChangesParameters(Parameters):
+    """Since when."""
+
+    since: Revision = Field(description="the revision that is known already; 0: nothing")
+    to: Revision | None = Field(None, description="up to this revision; none: the newest")
+
+
+class BundleParameters(Parameters):
+    """What else is wanted."""
+
+    include_v1: bool = Field(False, description="the documents in the legacy format too, each as a text")
+
+
+class Changes:
+    """Serves differences between revisions, and bundles."""
+
+    def __init__(self, holder: PageHolder) -> None:
+        self._holder = holder
+        self._bundles: dict[bool, tuple[int, Document]] = {}
+        self._bundling: LoadingCache[Hashable, Document] = LoadingCache(0, document_bytes)
+
+    def endpoints(self) -> Iterator[Endpoint]:
+        """Yield the endpoints."""
+        refusals = {404: Problem, 422: Invalid, 503: Problem}
+        yield Endpoint(
+            f"{V2}/diff",
+            self.diff,
+            "What differs between two revisions, field by field",
+            TAG,
+            {200: shapes.Diff, **refusals},
+            query=DiffParameters,
+        )
+        yield Endpoint(
+            f"{V2}/changes",
+            self.changes,
+            "What a replica has to do to get from a revision to the newest",
+            TAG,
+            {200: shapes.Changes, **refusals},
+            query=ChangesParameters,
+            description="A revision that does not exist here (yet) is 404: load the bundle, or try again.",
+        )
+        yield Endpoint(
+            f"{V2}/bundle",
+            self.bundle,
+            "Everything in one answer",
+            TAG,
+            {200: shapes.Bundle, 422: Invalid, 503: Problem},
+            query=BundleParameters,
+        )
+
+    async def diff(self, request: web.Request) -> web.StreamResponse:
+        """Serve the difference between two revisions."""
+        asked = parse_query(DiffParameters, request.query)
+        document = await self._difference("diff", asked.from_, asked.to, fields_steps)
+        return serve_at(request, asked.to, immutable(document))
+
+    async def changes(self, request: web.Request) -> web.StreamResponse:
+        """Serve what is new since a revision."""
+        asked = parse_query(ChangesParameters, request.query)
+        head = self._holder.archive().state.revision
+        document = await self._difference(
+            "changes", asked.since, head if asked.to is None else asked.to, _records_steps
+        )
+        if asked.to is not None:
+            return serve_at(request, asked.to, immutable(document))
+        return serve_at(request, head, document)
+
+    async def bundle(self, request: web.Request) -> web.StreamResponse:
+        """Serve the whole catalogue."""
+        with_v1 = parse_query(BundleParameters, request.query).include_v1
+        pages = self._holder.current()
+        return serve(request, pages, await self._bundle(pages, with_v1=with_v1))
+
+    async def _bundle(self, pages: Pages, *, with_v1: bool) -> Document:
+        """Only the newest are held, whatever their size."""
+        revision, document = self._bundles.get(with_v1, (None, None))
+        if document is None or revision != pages.revision:
+            steps = partial(bundle_steps, pages, with_v1=with_v1)
+            document = await self._bundling.get(
+                (pages.revision, with_v1), lambda: self._holder.workshop.run(steps())
+            )
+            self._bundles[with_v1] = pages.revision, document
+        return document
+
+    async def _difference(self, what: str, start: int, end: int, tell: TellCategory) -> Document:
+        archive = self._holder.archive()
+
+        async def make() -> Document:
+            before, after = await _blobs_at(archive, start), await _blobs_at(archive, end)
+            categories: dict[str, Any] = {}
+            for category in CATEGORIES:
+                old, new = before.get(category), after.get(category)
+                if old is None or new is None or old.v2 != new.v2:
+                    changes = await _record_changes(archive, old, new)
+                    if changes:
+                        categories[category] = await archive.workshop.run(tell(category, changes))
+            value = {"from": start, "to": end, "categories": categories}
+            return await archive.workshop.run(_packed_steps(value))
+
+        return await archive.answer((what, start, end), make)
+
+
+async def _blobs_at(archive: Archive, revision: int) -> Mapping[str, CategoryBlobs]:
+    return {} if revision == 0 else (await archive.catalogue(revision)).categories
+
+
+async def _record_changes(
+    archive: Archive, before: CategoryBlobs | None, after: CategoryBlobs | None
+) -> RecordChanges:
+    old = await archive.records(before.v2 if before else None)
+    new = await archive.records(after.v2 if after else None)
+    return await archive.workshop.run(change_steps(old, new))
+
+
+def _records_steps(_: str, changes: RecordChanges) -> Steps[dict[str, Any]]:
+    yield
+    return records_value(changes)
+
+
+def _packed_steps(value: dict[str, Any]) -> Steps[Document]:
+    yield
+    body = orjson.dumps(value)
+    yield
+    document = yield from compressed_steps(plain_document(body), Effort.FAST)
+    return document

@@ -1,0 +1,43 @@
+"""Runs the write-queue."""
+
+import signal
+import sys
+
+from service_kit.errors import ServiceError
+from service_kit.logging_setup import configure_logging
+from service_kit.runner import run_application
+from service_kit.settings import SettingsInvalid, load_settings
+from write_queue.app import SERVICE, create_app
+from write_queue.settings import WriteQueueSettings
+
+
+def serve() -> int:
+    """Run until a signal comes; return the exit status.
+
+    Raises `SettingsInvalid`, and `ServiceError` for a store that must not hold a journal.
+    """
+    settings = load_settings(WriteQueueSettings)
+    configure_logging(SERVICE, settings.log_level)
+    unusable: list[Exception] = []
+
+    def end(error: Exception) -> None:
+        unusable.append(error)
+        signal.raise_signal(signal.SIGTERM)
+
+    status = run_application(create_app(settings, on_unusable=end), settings)
+    if unusable:
+        raise unusable[0]
+    return status
+
+
+def main() -> int:
+    """Do the same, and tell what makes serving impossible in a line: status 1."""
+    try:
+        return serve()
+    except (SettingsInvalid, ServiceError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

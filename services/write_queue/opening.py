@@ -1,0 +1,144 @@
+"""Opens the queue of an instance, and keeps it warm."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Final
+
+from registry.blobs import Blobs
+from registry.checkpoints import Checkpoints
+from registry.errors import JournalError
+from registry.journal import Journal
+from registry.writer import Writer
+from service_kit.authentication import Authenticator
+from service_kit.errors import StoreUnavailable, StoreUnsafe
+from service_kit.event_bus import EventBus
+from service_kit.head_nudge import when_newer
+from service_kit.key_check import open_key_checker
+from service_kit.object_store import ObjectStore
+from service_kit.rate_limit import RateLimiter
+from service_kit.request_limits import RequestLimits
+from service_kit.retry import RetryPolicy
+from service_kit.roles import RoleTable
+from service_kit.store_probe import probe
+from service_kit.telemetry import Telemetry
+from write_queue.announcer import WATCHED, Announcer
+from write_queue.domain.catalogue import Catalogue
+from write_queue.domain.commands import Rules
+from write_queue.domain.service import QueueService
+from write_queue.settings import WriteQueueSettings
+from write_queue.write_side import WriteSide
+
+PAUSES: Final = RetryPolicy(first_pause_seconds=0.2, max_pause_seconds=5.0)
+"""Between looks for a store that does not answer; there is no last one."""
+
+MAX_COUNTED_TRIES: Final = 10
+
+Prove = Callable[[], Awaitable[object]]
+OnUnusable = Callable[[Exception], None]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """What the write side stands on. `prove` returns once the store is known to be safe for writers."""
+
+    store: ObjectStore
+    bus: EventBus
+    limiter: RateLimiter
+    prove: Prove
+
+
+@contextlib.asynccontextmanager
+async def working(
+    side: WriteSide, settings: WriteQueueSettings, neighbours: Neighbours, telemetry: Telemetry
+) -> AsyncIterator[None]:
+    """Open the queue as soon as the store is proven and the journal was read, until the end of the context.
+
+    Keys are checked from the start.
+    """
+    journal, blobs = Journal(neighbours.store), Blobs(neighbours.store)
+    async with AsyncExitStack() as stack:
+        writer = Writer(journal, Checkpoints(neighbours.store, journal))
+        stack.push_async_callback(writer.aclose)
+        service = QueueService(
+            writer,
+            Catalogue(blobs, journal),
+            Rules(settings.canonical_format, require_two_persons=settings.require_two_persons),
+            on_appended=Announcer(neighbours.bus),
+        )
+        checker = await stack.enter_async_context(open_key_checker(settings, telemetry))
+        limits = RequestLimits(
+            neighbours.limiter, settings.rate_limits, telemetry, trusted_proxies=settings.trusted_proxies
+        )
+        roles = RoleTable.from_settings(settings.pending_queue)
+        side.attach(Authenticator(checker, roles, limits), known=lambda: writer.known)
+        stack.callback(side.close)
+        await stack.enter_async_context(_warm(neighbours.bus, writer, service))
+        opening = asyncio.create_task(_open(side, service, neighbours.prove))
+        opening.add_done_callback(_report_end)
+        stack.push_async_callback(_cancel, opening)
+        yield
+
+
+@contextlib.asynccontextmanager
+async def _warm(bus: EventBus, writer: Writer, service: QueueService) -> AsyncIterator[None]:
+    """Read on as soon as another instance wrote something, so that the next request has less to read."""
+
+    def known_sequence() -> int:
+        return writer.known.sequence if writer.known else 0
+
+    async def read_on() -> None:
+        with contextlib.suppress(StoreUnavailable, JournalError):  # the next request says so
+            await service.state()
+
+    async with bus.subscribe(WATCHED, when_newer(known_sequence, read_on)):
+        yield
+
+
+async def _open(side: WriteSide, service: QueueService, prove: Prove) -> None:
+    await prove()
+    tries = 0
+    while True:
+        tries += 1
+        try:
+            await service.state()
+        except (StoreUnavailable, JournalError) as error:
+            if repr(error) != repr(side.failure):  # once for each reason
+                log.exception("the journal cannot be read")
+            side.failure = error
+            await asyncio.sleep(PAUSES.pause_seconds(min(tries, MAX_COUNTED_TRIES)))
+        else:
+            side.failure = None
+            side.open(service)
+            return
+
+
+async def prove_store(store: ObjectStore, on_unusable: OnUnusable) -> None:
+    """Return when the store is known to honour conditional creates; never if it does not."""
+    tries = 0
+    while True:
+        tries += 1
+        try:
+            return await probe(store)
+        except StoreUnavailable as error:
+            log.warning("waiting for the object store: %s", error)
+            await asyncio.sleep(PAUSES.pause_seconds(min(tries, MAX_COUNTED_TRIES)))
+        except StoreUnsafe as error:
+            on_unusable(error)
+            await asyncio.Event().wait()  # until the process, which is ending now, cancels this
+
+
+def _report_end(task: asyncio.Task[None]) -> None:
+    """Say loudly when opening failed for a reason that nobody thought of."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.critical("the queue will not open: %s", error, exc_info=error)
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

@@ -1,0 +1,1 @@
+"""Requests in, commands out; one module for each resource."""

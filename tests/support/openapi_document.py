@@ -1,0 +1,34 @@
+"""The description of the whole API that the read-api serves: `make docs` writes the file."""
+
+import sys
+
+import orjson
+
+from horde_model_reference.meta_consts import CanonicalFormat
+from read_api.endpoints import read_endpoints
+from read_api.holder import PageHolder
+from read_api.live.feed import LiveFeed
+from read_api.settings import EventsSettings
+from service_kit.endpoints import Endpoint
+from service_kit.openapi import describe
+
+
+def read_side() -> tuple[Endpoint, ...]:
+    """Return the endpoints of the read-api; none of them is called."""
+    holder = PageHolder()
+    feed = LiveFeed(holder, EventsSettings())
+    return read_endpoints(holder, feed, CanonicalFormat.v2, min_revision_wait_seconds=0)
+
+
+def all_endpoints() -> tuple[Endpoint, ...]:
+    """Return the endpoints of every service."""
+    return read_side()
+
+
+def openapi_document() -> bytes:
+    """Return the OpenAPI document, in lines, so that changes can be read."""
+    return orjson.dumps(describe(all_endpoints()), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+if __name__ == "__main__":
+    sys.stdout.buffer.write(openapi_document())
