@@ -90,7 +90,9 @@ def _state_dir(path: Path) -> str:
         raise ValueError(f"the state directory has a character that nginx would not understand: {absolute!r}")
     longest = max(len(f"{absolute}/{name}.sock") for name in SOCKETS)
     if longest > LONGEST_SOCKET_PATH:
-        raise ValueError(f"the state directory is {longest - LONGEST_SOCKET_PATH} characters too long for sockets")
+        raise ValueError(
+            f"the state directory is {longest - LONGEST_SOCKET_PATH} characters too long for sockets"
+        )
     return absolute
 
 
@@ -100,13 +102,19 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--listen", default="127.0.0.1:19900", metavar="HOST:PORT")
     parser.add_argument("--state-dir", type=Path, required=True, help="cache, temporary files, sockets")
     parser.add_argument("--read-api", action="append", default=[], metavar="HOST:PORT", help="once for each")
-    parser.add_argument("--write-queue", action="append", default=[], metavar="HOST:PORT", help="once for each")
+    parser.add_argument(
+        "--write-queue", action="append", default=[], metavar="HOST:PORT", help="once for each"
+    )
     parser.add_argument("--workers", type=int, default=2, help="worker processes")
-    parser.add_argument("--max-body-bytes", type=int, default=1024 * 1024, help="as the services are configured")
+    parser.add_argument(
+        "--max-body-bytes", type=int, default=1024 * 1024, help="as the services are configured"
+    )
     parser.add_argument("--answer-seconds", type=int, default=4, help="longest wait for one open read")
     parser.add_argument("--client-seconds", type=int, default=10, help="longest wait for what a client sends")
     parser.add_argument("--error-log", default="stderr", help="file, or stderr")
-    parser.add_argument("--access-log", default="", help="file for one JSON line per request; none by default")
+    parser.add_argument(
+        "--access-log", default="", help="file for one JSON line per request; none by default"
+    )
     return parser
 
 

@@ -1,8 +1,8 @@
 """Folded states kept beside the journal: a start need not replay years. Losing them costs only time.
 
 A checkpoint is a line of JSON, `{"state_version","sequence","digest"}`, and after it the lines of the state
-in zlib's format: a larger object would keep the event loop busy while it is sent. `digest` is the SHA-256 of all
-after the first line. Checkpoints are made and read in small steps.
+in zlib's format: a larger object would keep the event loop busy while it is sent. `digest` is the SHA-256 of
+what follows the first line. Checkpoints are made and read in small steps.
 """
 
 import asyncio

@@ -6,6 +6,7 @@ from http import HTTPStatus
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
+from aiohttp import hdrs
 from pydantic import TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
@@ -24,6 +25,19 @@ MIN_REVISION_PARAMETER: Final = {
     "schema": {"type": "integer", "minimum": 0},
     "description": "wait, for a limited time, until the instance serves this revision",
 }
+IDEMPOTENCY_KEY_PARAMETER: Final = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
+    "description": "a name for the request: sent again within a day, it is answered as before",
+}
+SECURITY_SCHEME: Final = {
+    "type": "apiKey",
+    "in": "header",
+    "name": "apikey",
+    "description": "a key of the AI-Horde",
+}
 REVISION_HEADER: Final = {
     "description": "the revision of the catalogue that the answer was made from",
     "schema": {"type": "integer", "minimum": 0},
@@ -33,7 +47,8 @@ Schemas = Mapping[tuple[str, JsonSchemaMode], Mapping[str, Any]]
 
 
 def describe(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
-    """Return the OpenAPI document of the endpoints. Deterministic."""
+    """Return the OpenAPI document of the endpoints that are meant to be described. Deterministic."""
+    endpoints = [endpoint for endpoint in endpoints if endpoint.in_schema]
     schemas, definitions = _schemas(endpoints)
     paths: dict[str, dict[str, Any]] = {}
     for endpoint in endpoints:
@@ -50,8 +65,12 @@ def describe(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": definitions,
-            "parameters": {"MinRevision": MIN_REVISION_PARAMETER},
+            "parameters": {
+                "IdempotencyKey": IDEMPOTENCY_KEY_PARAMETER,
+                "MinRevision": MIN_REVISION_PARAMETER,
+            },
             "headers": {"Revision": REVISION_HEADER},
+            "securitySchemes": {"apikey": SECURITY_SCHEME},
         },
     }
 
@@ -73,7 +92,11 @@ def _schemas(endpoints: Sequence[Endpoint]) -> tuple[Schemas, dict[str, Any]]:
         if endpoint.body is not None:
             inputs.append((_key(endpoint, "body"), "validation", TypeAdapter(endpoint.body)))
     schemas, extra = TypeAdapter.json_schemas(inputs, ref_template=REF_TEMPLATE)
-    return schemas, extra.get("$defs", {})
+    definitions: dict[str, Any] = dict(extra.get("$defs", {}))
+    for endpoint in endpoints:
+        for name, definition in _query_schema(endpoint.query).get("$defs", {}).items():
+            definitions.setdefault(name, definition)
+    return schemas, definitions
 
 
 def _key(endpoint: Endpoint, part: str) -> str:
@@ -85,11 +108,17 @@ def _operation(endpoint: Endpoint, schemas: Schemas) -> dict[str, Any]:
         "summary": endpoint.summary,
         "operationId": _operation_id(endpoint),
         "tags": [endpoint.tag],
-        "parameters": [*_path_parameters(endpoint), *_query_parameters(endpoint.query), _min_revision()],
+        "parameters": [
+            *_path_parameters(endpoint),
+            *_query_parameters(endpoint.query),
+            *_header_parameters(endpoint),
+        ],
         "responses": dict(_responses(endpoint, schemas)),
     }
     if endpoint.description:
         operation["description"] = endpoint.description
+    if endpoint.needs_key:
+        operation["security"] = [{"apikey": []}]
     if endpoint.body is not None:
         schema = schemas[(_key(endpoint, "body"), "validation")]
         operation["requestBody"] = {"required": True, "content": {JSON_TYPE: {"schema": schema}}}
@@ -107,19 +136,24 @@ def _path_parameters(endpoint: Endpoint) -> Iterator[dict[str, Any]]:
 
 
 def _query_parameters(parameters: type[Parameters] | None) -> Iterator[dict[str, Any]]:
-    if parameters is None:
-        return
-    schema = parameters.model_json_schema(ref_template=REF_TEMPLATE)
+    schema = _query_schema(parameters)
     required = schema.get("required", [])
-    for name, one in schema["properties"].items():
+    for name, one in schema.get("properties", {}).items():
         parameter = {"name": name, "in": "query", "required": name in required, "schema": one}
         if (description := one.pop("description", None)) is not None:
             parameter["description"] = description
         yield parameter
 
 
-def _min_revision() -> dict[str, str]:
-    return {"$ref": "#/components/parameters/MinRevision"}
+def _query_schema(parameters: type[Parameters] | None) -> dict[str, Any]:
+    return {} if parameters is None else parameters.model_json_schema(ref_template=REF_TEMPLATE)
+
+
+def _header_parameters(endpoint: Endpoint) -> Iterator[dict[str, str]]:
+    if not endpoint.needs_key:
+        yield {"$ref": "#/components/parameters/MinRevision"}
+    elif endpoint.method != hdrs.METH_GET:
+        yield {"$ref": "#/components/parameters/IdempotencyKey"}
 
 
 def _responses(endpoint: Endpoint, schemas: Schemas) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -21,7 +21,9 @@ def assert_is_readable_problem(answer: Reply, status: int) -> None:
     assert answer.headers["Cache-Control"] == "no-store"
 
 
-@pytest.mark.parametrize(("method", "path"), [("GET", CLIP), ("GET", f"{V2}/me/roles"), ("PUT", f"{CLIP}/model/x")])
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", CLIP), ("GET", f"{V2}/me/roles"), ("PUT", f"{CLIP}/model/x")]
+)
 async def test_nobody_behind_the_gateway_is_a_readable_502(method: str, path: str) -> None:
     async with gateway() as running:
         await running.reads[0].stop()
@@ -60,7 +62,9 @@ async def test_body_over_the_limit_is_refused_before_it_reaches_a_service() -> N
         (b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n", b"400"),
     ],
 )
-async def test_request_that_cannot_be_understood_is_a_readable_error(request_bytes: bytes, status: bytes) -> None:
+async def test_request_that_cannot_be_understood_is_a_readable_error(
+    request_bytes: bytes, status: bytes
+) -> None:
     async with gateway() as running:
         answer = await running.raw(request_bytes)
     head, _, body = answer.partition(b"\r\n\r\n")

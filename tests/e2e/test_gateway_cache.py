@@ -42,7 +42,9 @@ async def test_nothing_older_than_a_second_is_served_while_the_service_answers(b
         assert time.monotonic() - changed <= 1.05
 
 
-@pytest.mark.parametrize("headers", [{"apikey": "k"}, {"X-Min-Revision": "3"}, {"Accept-Encoding": "gzip;q=0.5"}])
+@pytest.mark.parametrize(
+    "headers", [{"apikey": "k"}, {"X-Min-Revision": "3"}, {"Accept-Encoding": "gzip;q=0.5"}]
+)
 async def test_requests_of_a_kind_of_their_own_are_neither_answered_from_the_cache_nor_kept(
     headers: dict[str, str],
 ) -> None:
@@ -99,7 +101,12 @@ async def test_known_validator_is_answered_with_304_and_the_revision() -> None:
         tag = (await running.get(CLIP, Accept_Encoding="gzip")).headers["ETag"]
         known = await running.get(CLIP, Accept_Encoding="gzip", If_None_Match=tag)
         other = await running.get(CLIP, Accept_Encoding="br", If_None_Match=tag)
-    assert (known.status, known.body, known.headers["X-Revision"], known.headers["ETag"]) == (304, b"", "7", tag)
+    assert (known.status, known.body, known.headers["X-Revision"], known.headers["ETag"]) == (
+        304,
+        b"",
+        "7",
+        tag,
+    )
     assert known.headers["Vary"] == "Accept-Encoding, Origin"
     assert other.status == 200
 
@@ -126,7 +133,9 @@ async def test_head_is_answered_like_get_without_the_body() -> None:
 @pytest.mark.parametrize(
     ("status", "cache_control"), [(200, "no-store"), (404, "no-cache"), (422, ""), (500, "max-age=60")]
 )
-async def test_errors_and_what_must_not_be_stored_are_asked_for_each_time(status: int, cache_control: str) -> None:
+async def test_errors_and_what_must_not_be_stored_are_asked_for_each_time(
+    status: int, cache_control: str
+) -> None:
     async with gateway() as running:
         running.reads[0].status = status
         running.reads[0].headers["Cache-Control"] = cache_control

@@ -39,8 +39,6 @@ WRITES = [
 ]
 
 
-
-
 @pytest.mark.parametrize(("expected", "requests"), [("read-0", READS), ("write-0", WRITES)])
 async def test_requests_reach_the_service_that_answers_them(
     expected: str, requests: list[tuple[str, str]]
@@ -69,7 +67,9 @@ async def test_raw_path_goes_through_as_it_came(method: str) -> None:
         assert server.paths == paths
 
 
-@pytest.mark.parametrize(("asked", "expected"), [("GET", "read-0"), ("PUT", "write-0"), ("DELETE", "write-0")])
+@pytest.mark.parametrize(
+    ("asked", "expected"), [("GET", "read-0"), ("PUT", "write-0"), ("DELETE", "write-0")]
+)
 async def test_preflight_is_answered_by_the_service_of_its_request(asked: str, expected: str) -> None:
     headers = {"Origin": "https://a.example", "Access-Control-Request-Method": asked}
     async with gateway() as running:

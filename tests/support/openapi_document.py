@@ -11,6 +11,9 @@ from read_api.live.feed import LiveFeed
 from read_api.settings import EventsSettings
 from service_kit.endpoints import Endpoint
 from service_kit.openapi import describe
+from write_queue.endpoints import write_endpoints
+from write_queue.modes import Modes
+from write_queue.write_side import WriteSide
 
 
 def read_side() -> tuple[Endpoint, ...]:
@@ -20,9 +23,14 @@ def read_side() -> tuple[Endpoint, ...]:
     return read_endpoints(holder, feed, CanonicalFormat.v2, min_revision_wait_seconds=0)
 
 
+def write_side() -> tuple[Endpoint, ...]:
+    """Return the endpoints of the write-queue, also those of one canonical format only."""
+    return write_endpoints(WriteSide(Modes(canonical_format=CanonicalFormat.legacy)))
+
+
 def all_endpoints() -> tuple[Endpoint, ...]:
     """Return the endpoints of every service."""
-    return read_side()
+    return (*read_side(), *write_side())
 
 
 def openapi_document() -> bytes:

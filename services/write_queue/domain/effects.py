@@ -7,6 +7,7 @@ from itertools import groupby
 
 from horde_model_reference.change_renderer import apply_changes
 from horde_model_reference.documents import CategoryDocuments, Change, ChangeRefused, Create, Delete, Record
+from horde_model_reference.legacy.key_order import without_nulls
 from horde_model_reference.legacy_changes import LegacyPut, apply_legacy_changes
 from horde_model_reference.proposals.replacement import replacement
 from horde_model_reference.record_diff import diff_records
@@ -113,8 +114,10 @@ class _CategoryWork:
         if intent.operation == "delete":
             self._require_unchanged(index, name, base, current)
             return None
+        # a null says nothing: proposals have none, stored records may
+        sides = [without_nulls(one) for one in (base or {}, intent.payload, current)]
         try:
-            return merge_three_way(base or {}, intent.payload, current)
+            return merge_three_way(*sides)
         except MergeConflict as conflict:
             raise _overtaken(index, name, conflict.fields) from conflict
 

@@ -177,6 +177,25 @@ async def test_client_that_takes_its_answer_slowly_gets_all_of_it(setting: Setti
     writer.close()
 
 
+async def test_failure_outside_of_the_application_is_a_500_that_tells_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def stamp(request: web.BaseRequest, response: web.StreamResponse) -> None:
+        if request.path == "/fails" and response.status != 500:
+            raise KeyError("a secret of the code")
+
+    async def fails(_: web.Request) -> web.Response:
+        return web.Response()
+
+    application = create_application(HttpSettings(), Telemetry("test"), on_response=stamp)
+    application.router.add_get("/fails", fails)
+    async with serving(application) as client:
+        answer = await client.ask("/fails")
+    assert (answer.status, answer.json) == (500, {"detail": "internal error"})
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert [record.message for record in caplog.records] == ["unhandled outside of the application"]
+
+
 @pytest.mark.parametrize(
     "request_bytes",
     [

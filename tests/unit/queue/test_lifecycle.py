@@ -309,3 +309,16 @@ async def test_events_tell_of_every_entry() -> None:
     queue = await a_queue()
     await queue.make_live()
     assert [one.step.kind for one in queue.told] == ["proposed", "decided", "applied"]
+
+
+async def test_a_null_that_a_proposal_leaves_out_is_no_edit() -> None:
+    queue = await a_queue()
+    await queue.make_live()
+    assert (await queue.records())["m"]["pretrained_name"] is None
+    first = await queue.update(pretrained_name="ViT")
+    second = await queue.update(user=OTHER, description="d")
+    await queue.approve(first, second)
+    await queue.apply(first)
+    await queue.apply(second)
+    record = (await queue.records())["m"]
+    assert (record["pretrained_name"], record["description"]) == ("ViT", "d")
