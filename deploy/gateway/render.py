@@ -1,4 +1,5 @@
-"""Makes the gateway's nginx.conf: `python render.py --read-api HOST:PORT --write-queue HOST:PORT ... OUT_DIR`.
+# ruff: noqa: INP001 - a script of its own, in no package
+"""Makes the nginx.conf of the gateway: `render.py --read-api HOST:PORT --write-queue HOST:PORT ... OUT_DIR`.
 
 Nothing but the standard library, so that it also runs in an image. The state directory gets the cache, the
 bodies that are being uploaded and the sockets; it must be the gateway's own.
@@ -16,6 +17,23 @@ from typing import Final
 HERE: Final = Path(__file__).resolve().parent
 SNIPPETS: Final = ("problem.conf", "from_client.conf", "to_service.conf")
 SOCKETS: Final = ("reads", "patient_reads", "keyed_reads", "posts", "puts")
+CATEGORIES: Final = (
+    "blip",
+    "clip",
+    "codeformer",
+    "controlnet",
+    "controlnet_annotator",
+    "esrgan",
+    "gfpgan",
+    "safety_checker",
+    "image_generation",
+    "text_generation",
+    "video_generation",
+    "audio_generation",
+    "miscellaneous",
+    "lora",
+    "ti",
+)
 LONGEST_SOCKET_PATH: Final = 107  # of Linux
 ADDRESS: Final = re.compile(r"[A-Za-z0-9._-]+:\d{1,5}|\[[0-9A-Fa-f:.]+\]:\d{1,5}")
 
@@ -61,9 +79,10 @@ def servers(addresses: Sequence[str], options: str) -> str:
 
 
 def _values(arguments: argparse.Namespace) -> dict[str, str]:
-    # longer than the wait for an answer: of two hanging instances one is still out when the other is found out
+    # longer than a wait for an answer: of two hanging instances one is still out when the other is found out
     left_out = f"max_fails=1 fail_timeout={arguments.answer_seconds + 2}s"
     return {
+        "GATEWAY_CATEGORIES": f"(?:{'|'.join(CATEGORIES)})",
         "GATEWAY_LISTEN": _listen(arguments.listen),
         "GATEWAY_STATE_DIR": _state_dir(arguments.state_dir),
         "GATEWAY_WORKERS": str(arguments.workers),

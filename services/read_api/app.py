@@ -23,6 +23,7 @@ from registry.blobs import Blobs
 from registry.checkpoints import Checkpoints
 from registry.follower import Follower
 from registry.journal import Journal
+from service_kit.buses import bus_check, open_event_bus
 from service_kit.cache import Cache
 from service_kit.errors import NotReady
 from service_kit.event_bus import EventBus
@@ -37,6 +38,7 @@ SERVICE: Final = "read-api"
 
 StoreOpener = Callable[[ReadApiSettings, Telemetry], AbstractAsyncContextManager[ObjectStore]]
 CacheOpener = Callable[[ReadApiSettings, Telemetry], AbstractAsyncContextManager[Cache]]
+BusOpener = Callable[[ReadApiSettings, Telemetry], AbstractAsyncContextManager[EventBus]]
 
 
 def store_from_settings(
@@ -53,11 +55,19 @@ def cache_from_settings(
     return open_cache(settings.redis, telemetry)
 
 
+def bus_from_settings(
+    settings: ReadApiSettings, telemetry: Telemetry
+) -> AbstractAsyncContextManager[EventBus]:
+    """Open the event bus that the settings name."""
+    return open_event_bus(settings.amqp, telemetry)
+
+
 def create_app(
     settings: ReadApiSettings,
     *,
     store_opener: StoreOpener = store_from_settings,
     cache_opener: CacheOpener = cache_from_settings,
+    bus_opener: BusOpener = bus_from_settings,
 ) -> web.Application:
     """Build a fresh application; two in one process do not see each other. Tests pass openers.
 
@@ -68,21 +78,30 @@ def create_app(
     application = create_application(
         settings, telemetry, on_response=RevisionStamp(holder), shortcut=DocumentShortcut(holder)
     )
+    opened: list[EventBus] = []
 
     async def follow(_: web.Application) -> AsyncIterator[None]:
         async with (
             store_opener(settings, telemetry) as store,
             cache_opener(settings, telemetry) as cache,
-            following(holder, store, cache, poll_seconds=settings.head_poll_seconds),
+            bus_opener(settings, telemetry) as bus,
+            following(holder, store, cache, poll_seconds=settings.head_poll_seconds, bus=bus),
         ):
+            opened.append(bus)
             yield
 
+    async def events() -> None:
+        if opened:
+            await bus_check(opened[0]).run()
+
     application.cleanup_ctx.append(follow)
-    add_read_side(application, holder, settings)
+    add_read_side(application, holder, settings, Check("events", events, required=False))
     return application
 
 
-def add_read_side(application: web.Application, holder: PageHolder, settings: ReadApiSettings) -> None:
+def add_read_side(
+    application: web.Application, holder: PageHolder, settings: ReadApiSettings, *checks: Check
+) -> None:
     """Add what the read side shows to an application: its routes, its health, its metrics, its live feed."""
     feed = LiveFeed(holder, settings.events)
     application.cleanup_ctx.append(feed.running)
@@ -94,7 +113,7 @@ def add_read_side(application: web.Application, holder: PageHolder, settings: Re
         settings.canonical_format,
         min_revision_wait_seconds=settings.min_revision_wait_seconds,
     )
-    add_health_routes(application, [loaded_check(holder)])
+    add_health_routes(application, [loaded_check(holder), *checks])
     application[TELEMETRY].registry.register(CatalogueMetrics(holder))
     application[TELEMETRY].registry.register(HistoryMetrics(holder, feed))
 

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from pydantic import AliasChoices, BeforeValidator, Field, field_validator
 from pydantic_settings import NoDecode
 
-from service_kit.settings import ServiceSettings, SettingsPart
+from service_kit.settings import ENV_PREFIX, ServiceSettings, SettingsPart
 
 USER_ID: Final = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
 
@@ -74,10 +74,10 @@ class RateLimitSettings(SettingsPart):
     """How many requests are accepted a minute, and in one go (`burst`). A rate of 0 sets no limit."""
 
     enabled: bool = Field(True, description="requests that need a key are limited")
-    writes_per_minute: int = Field(3000, ge=0, description="writes of one user")
-    writes_burst: int = Field(1500, ge=1, description="writes of one user in one go")
-    requests_per_minute: int = Field(6000, ge=0, description="requests that need a key, of one address")
-    requests_burst: int = Field(3000, ge=1, description="the same in one go")
+    writes_per_minute: int = Field(6000, ge=0, description="writes of one user")
+    writes_burst: int = Field(3000, ge=1, description="writes of one user in one go")
+    requests_per_minute: int = Field(60_000, ge=0, description="requests that need a key, of one address")
+    requests_burst: int = Field(10_000, ge=1, description="the same in one go")
     failed_keys_per_minute: int = Field(300, ge=0, description="requests with unknown keys, of one address")
     failed_keys_burst: int = Field(300, ge=1, description="the same in one go")
     max_subjects: int = Field(
@@ -90,8 +90,8 @@ class KeyedServiceSettings(ServiceSettings):
 
     ai_horde_url: str = Field(
         "https://aihorde.net/api/",
-        validation_alias=AliasChoices("AI_HORDE_URL", "HORDE_URL"),
-        description="the AI-Horde API; `HORDE_URL` works too, both without the prefix",
+        validation_alias=AliasChoices("AI_HORDE_URL", "HORDE_URL", f"{ENV_PREFIX}AI_HORDE_URL"),
+        description="the AI-Horde API; `AI_HORDE_URL` and `HORDE_URL` without the prefix work too",
     )
     key_check: KeyCheckSettings = KeyCheckSettings()
     pending_queue: PendingQueueSettings = PendingQueueSettings()

@@ -6,7 +6,7 @@ import time
 import pytest
 from aiohttp import web
 
-from support.gateways import V2, Gateway, begin_of_a_second, gateway
+from support.gateways import V2, Gateway, Reply, begin_of_a_second, gateway
 
 CLIP = f"{V2}/clip"
 
@@ -18,6 +18,16 @@ async def answer_by_coding(request: web.Request) -> web.Response:
     return web.Response(
         body=wanted.encode(), headers={**headers, "Cache-Control": "no-cache", "X-Coding": wanted}
     )
+
+
+async def until_served(running: Gateway, body: bytes) -> Reply:
+    """Ask until the answer has this body."""
+    async with asyncio.timeout(5):
+        while True:
+            answer = await running.get(CLIP)
+            if answer.body == body:
+                return answer
+            await asyncio.sleep(0.01)
 
 
 async def test_second_read_within_a_second_is_answered_from_the_cache() -> None:
@@ -37,8 +47,7 @@ async def test_nothing_older_than_a_second_is_served_while_the_service_answers(b
         await running.get(CLIP)
         await running.get(CLIP)
         running.reads[0].body, changed = b'"new"', time.monotonic()
-        while (await running.get(CLIP)).body != b'"new"':
-            await asyncio.sleep(0.01)
+        await until_served(running, b'"new"')
         assert time.monotonic() - changed <= 1.05
 
 
@@ -183,10 +192,8 @@ async def test_service_that_came_back_is_noticed() -> None:
         assert (await running.get(CLIP)).headers["X-Stale"] == "true"
         running.reads[0].body = b'"fresh"'
         await running.reads[0].start()
-        async with asyncio.timeout(5):
-            while "X-Stale" in (answer := await running.get(CLIP)).headers:
-                await asyncio.sleep(0.05)
-    assert answer.body == b'"fresh"'
+        answer = await until_served(running, b'"fresh"')
+    assert "X-Stale" not in answer.headers
 
 
 async def test_frozen_service_costs_one_client_the_wait_and_others_nothing() -> None:

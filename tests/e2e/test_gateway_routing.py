@@ -1,10 +1,13 @@
 """Which service a request reaches through the gateway, and in which form."""
 
 import asyncio
+import re
 
 import pytest
 
+from service_kit.endpoints import PREFIXES, Endpoint
 from support.gateways import V1, V2, gateway
+from support.openapi_document import read_side, write_side
 
 READS = [
     ("GET", f"{V2}/clip"),
@@ -20,6 +23,11 @@ READS = [
     ("POST", "/model_references/v2/text_generation/compose_name?x=1"),
     ("POST", "/api/heartbeat"),
     ("DELETE", "/docs"),
+    ("POST", f"{V2}/info"),
+    ("POST", f"{V1}/stable_diffusion"),
+    ("POST", f"{V2}/no_such_category"),
+    ("PUT", f"{V2}/search"),
+    ("DELETE", f"{V2}/revisions/3"),
 ]
 WRITES = [
     ("GET", f"{V2}/pending_queue/changes?limit=5"),
@@ -49,12 +57,29 @@ async def test_requests_reach_the_service_that_answers_them(
     assert wrong == []
 
 
+def examples(endpoints: tuple[Endpoint, ...]) -> list[tuple[str, str]]:
+    """Return a request for every endpoint, with and without `/api`."""
+    return [
+        (endpoint.method, prefix + re.sub(r"\{[^}]+\}", "Some%2Fname", endpoint.path))
+        for endpoint in endpoints
+        for prefix in PREFIXES
+    ]
+
+
+@pytest.mark.parametrize(("expected", "endpoints"), [("read-0", read_side()), ("write-0", write_side())])
+async def test_every_endpoint_of_a_service_is_reached(expected: str, endpoints: tuple[Endpoint, ...]) -> None:
+    async with gateway() as running:
+        for method, path in examples(endpoints):
+            answer = await running.send(method, path)
+            assert (method, path, answer.headers["X-From"]) == (method, path, expected)
+
+
 @pytest.mark.parametrize("method", ["GET", "PUT"])
 async def test_raw_path_goes_through_as_it_came(method: str) -> None:
     paths = [
         f"{V2}/clip/model/ViT-L%2F14",
         f"{V2}/clip/model/a%252Fb",
-        f"{V2}//clip///model/x",
+        f"{V2}/clip/model//x///y",
         f"{V2}/clip/model/AlbedoBase%20XL%20(SDXL)+1;2",
         f"{V2}/clip/model/%c3%a9%E2%82%AC",
         f"{V2}/clip/model/x/../y?a=%2F&b=+&b=//",

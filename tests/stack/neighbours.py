@@ -25,18 +25,22 @@ class Neighbours:
     rabbit: RabbitNode
     redis: RedisNode
     s3: S3Node
-    proxies: Mapping[Neighbour, FaultProxy]
+    proxies: dict[Neighbour, FaultProxy]
 
     def node(self, name: Neighbour) -> Node:
         nodes: Mapping[Neighbour, Node] = {"rabbit": self.rabbit, "redis": self.redis, "s3": self.s3}
         return nodes[name]
 
+    @property
+    def ports(self) -> dict[Neighbour, int]:
+        """The servers' own ports."""
+        return {"rabbit": self.rabbit.port, "redis": self.redis.port, "s3": self.s3.port}
+
     def settings(self, *, direct: bool = False) -> dict[str, str]:
         """Return the services' settings, without the common prefix; `direct` goes around the proxies."""
-        rabbit, redis, s3 = (
-            self.node(name).port if direct or name not in self.proxies else self.proxies[name].port  # type: ignore[attr-defined] # each of them has one
-            for name in ("rabbit", "redis", "s3")
-        )
+        proxied = {} if direct else {name: proxy.port for name, proxy in self.proxies.items()}
+        ports = {**self.ports, **proxied}
+        rabbit, redis, s3 = ports["rabbit"], ports["redis"], ports["s3"]
         return {
             "AMQP__URL": self.rabbit.url.replace(f":{self.rabbit.port}/", f":{rabbit}/"),
             "REDIS__URL": f"redis://127.0.0.1:{redis}/0",
@@ -94,12 +98,11 @@ async def running_neighbours(folder: Path, *, through_proxies: bool = False) -> 
         for outcome in outcomes:
             if isinstance(outcome, BaseException):
                 raise outcome
-        proxies: dict[Neighbour, FaultProxy] = {}
+        neighbours = Neighbours(rabbit, redis, s3, {})
         if through_proxies:
-            ports: dict[Neighbour, int] = {"rabbit": rabbit.port, "redis": redis.port, "s3": s3.port}
-            for name, port in ports.items():
-                proxies[name] = await stack.enter_async_context(FaultProxy("127.0.0.1", port))
-        yield Neighbours(rabbit, redis, s3, proxies)
+            for name, port in neighbours.ports.items():
+                neighbours.proxies[name] = await stack.enter_async_context(FaultProxy("127.0.0.1", port))
+        yield neighbours
 
 
 async def _start(node: Node) -> None:

@@ -72,20 +72,14 @@ class Stack:
 
     def describe(self) -> dict[str, Any]:
         """Return what a program needs to know about the stack, as a JSON object."""
-        nodes = {"rabbit": self.neighbours.rabbit, "redis": self.neighbours.redis, "s3": self.neighbours.s3}
         processes = [
             {"name": child.name, "kind": child.kind, "pid": child.pid, "port": child.port}
             for child in self.children
         ]
-        processes += [
-            {
-                "name": name,
-                "kind": "neighbour",
-                "pid": node.process.pid if node.process else 0,
-                "port": node.port,
-            }
-            for name, node in nodes.items()
-        ]
+        for name, port in self.neighbours.ports.items():
+            process = self.neighbours.node(name).process
+            pid = process.pid if process else 0
+            processes.append({"name": name, "kind": "neighbour", "pid": pid, "port": port})
         return {"base_url": self.base_url, "folder": str(self.folder), "processes": processes}
 
     async def run(self, *words: str) -> tuple[int, str, str]:

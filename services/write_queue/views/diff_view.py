@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from horde_model_reference.documents import Record
+from horde_model_reference.legacy.key_order import without_nulls
 from horde_model_reference.record_diff import FieldDiff, diff_records
 from horde_model_reference.record_merge import MergeConflict, merge_three_way
 from registry.change_record import ChangeRecord
@@ -22,10 +23,13 @@ def diff_value(change: ChangeRecord, sides: Sides) -> dict[str, Any]:
     """Return the comparison of the live record with what applying the change would make of it.
 
     What others changed since it was proposed is not undone by it, so it does not show; where both changed the
-    same fields the proposal shows as it is, and the fields are named: applying it is refused.
+    same fields the proposal shows as it is, and the fields are named: applying it is refused. A field that is
+    null counts as absent, as in proposals.
     """
     proposed, conflicting = _outcome(change, sides)
-    diff = diff_records(change.category, sides.current, proposed, operation=change.operation)
+    diff = diff_records(
+        change.category, without_nulls(sides.current), without_nulls(proposed), operation=change.operation
+    )
     return {
         "change_id": change.change_id,
         "category": change.category,

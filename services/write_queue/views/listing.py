@@ -32,9 +32,7 @@ def chosen_changes(queue: QueueState, chosen: ChangeFilter) -> list[ChangeRecord
         changes = [change for change in changes if change.category in categories]
     if users := chosen.requested_by:
         changes = [
-            change
-            for change in changes
-            if change.requested.by in users or change.requested.username in users
+            change for change in changes if change.requested.by in users or change.requested.username in users
         ]
     if chosen.batch_id is not None:
         changes = [change for change in changes if queue.batch_id_of(change) == chosen.batch_id]

@@ -3,10 +3,16 @@ from pathlib import Path
 
 import pytest
 
+from horde_model_reference.events import CatalogCommitted
 from horde_model_reference.meta_consts import CanonicalFormat
-from read_api.app import create_app
+from read_api.app import create_app, following
+from read_api.holder import PageHolder
 from read_api.settings import ReadApiSettings
+from service_kit.memory_cache import MemoryCache
+from service_kit.memory_event_bus import MemoryEventBus
 from service_kit.settings import SettingsInvalid, load_settings
+from support.contents import SEED_TIME, a_record
+from support.histories import Past
 from support.read_clients import AiohttpClient, Client
 
 
@@ -44,6 +50,20 @@ async def test_two_applications_in_one_process_do_not_mix(
     ]
 
     assert formats == ["v2", "legacy"]
+
+
+async def test_an_event_brings_a_new_revision_long_before_the_interval() -> None:
+    past, bus, holder = Past(), MemoryEventBus(), PageHolder()
+    await past.seed({"clip": {"a": a_record("clip", "a")}})
+    async with following(holder, past.store, MemoryCache(), poll_seconds=60, bus=bus):
+        await holder.loaded()
+        await past.seed({"clip": {"b": a_record("clip", "b")}})
+        event = CatalogCommitted(occurred_at=SEED_TIME, sequence=2, revision=2, kind="seeded")
+        bus.publish(event.routing_key, event.render())
+
+        async with asyncio.timeout(5):
+            while holder.current().revision < 2:  # noqa: ASYNC110 - it is the client
+                await asyncio.sleep(0.01)
 
 
 def test_the_canonical_format_is_taken_in_any_letter_case(monkeypatch: pytest.MonkeyPatch) -> None:

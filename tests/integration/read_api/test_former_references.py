@@ -7,6 +7,7 @@ import pytest
 
 from registry.catalogue import SideData
 from support.contents import a_record
+from support.faulty_store import FaultyStore
 from support.histories import Past
 from support.memory_store import MemoryObjectStore
 from support.served_pasts import V1, V2, ServedPast, served
@@ -146,3 +147,22 @@ async def test_what_is_read_often_is_read_from_the_store_once(world: ServedPast)
     assert (await world.ask(path)).body == first.body
     metrics = (await world.ask("/metrics")).body.decode()
     assert 'history_cache_total{kind="answers",outcome="hit"} 1.0' in metrics
+
+
+async def test_while_the_store_is_down_only_what_is_held_is_answered() -> None:
+    store = FaultyStore(MemoryObjectStore())
+    past = Past(store)
+    for _ in range(2):
+        await past.seed({"clip": OLD_CLIP})
+        await past.seed({"clip": NEW_CLIP})
+    async with served(past) as world:
+        assert (await world.ask(f"{V2}/clip?revision=1")).status == 200
+        store.down = True
+
+        held, not_held = await world.ask(f"{V2}/clip?revision=1"), await world.ask(f"{V2}/clip?revision=2")
+        store.down = False
+
+        assert held.status == 200
+        assert not_held.status == 503
+        assert "Retry-After" in not_held.headers
+        assert (await world.ask(f"{V2}/clip?revision=2")).status == 200

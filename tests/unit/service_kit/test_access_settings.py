@@ -10,7 +10,7 @@ REQUESTORS = f"{ENV_PREFIX}PENDING_QUEUE__REQUESTOR_IDS"
 
 @pytest.fixture(autouse=True)
 def empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("AI_HORDE_URL", "HORDE_URL", REQUESTORS):
+    for name in ("AI_HORDE_URL", "HORDE_URL", f"{ENV_PREFIX}AI_HORDE_URL", REQUESTORS):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -73,8 +73,8 @@ def test_id_that_is_no_number_is_refused_with_the_name_of_the_variable(
     assert text not in str(caught.value).removeprefix(REQUESTORS)
 
 
-@pytest.mark.parametrize("name", ["AI_HORDE_URL", "HORDE_URL"])
-def test_address_has_two_names_without_the_prefix(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+@pytest.mark.parametrize("name", ["AI_HORDE_URL", "HORDE_URL", f"{ENV_PREFIX}AI_HORDE_URL"])
+def test_address_has_names_with_and_without_the_prefix(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     assert (
         load(monkeypatch, **{name: "http://127.0.0.1:7001/api"}).ai_horde_url == "http://127.0.0.1:7001/api"
     )
