@@ -66,6 +66,8 @@ format: setup ## let ruff rewrite the sources
 
 docs: setup ## write the pages that are made from the code
 	PYTHONPATH=tests $(BIN)/python -m support.configuration_table > docs/configuration.md
+	PYTHONPATH=tests $(BIN)/python -m support.openapi_document > services/read_api/openapi.json.new
+	mv services/read_api/openapi.json.new services/read_api/openapi.json
 
 lock: ## resolve the requirements anew (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \

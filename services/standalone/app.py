@@ -18,7 +18,7 @@ from read_api.shortcut import DocumentShortcut
 from registry.errors import JournalContended, JournalError
 from registry.follower import Follower
 from service_kit.buses import open_event_bus
-from service_kit.errors import StoreUnavailable, StoreUnsafe
+from service_kit.errors import NotReady, StoreUnavailable, StoreUnsafe
 from service_kit.stores import open_cache, open_object_store, open_rate_limiter
 from service_kit.telemetry import Telemetry
 from service_kit.web import create_application
@@ -30,6 +30,7 @@ from write_queue.opening import Neighbours, working
 
 SERVICE: Final = "standalone"
 RETRY_SECONDS: Final = 1.0
+SERVED_WITHIN_SECONDS: Final = 2.0
 
 OnReady = Callable[[Follower, PageHolder], None]
 OnUnusable = Callable[[Exception], None]
@@ -47,7 +48,7 @@ def create_app(
     """
     telemetry = Telemetry(SERVICE)
     holder = PageHolder()
-    side = side_of(settings)
+    side = side_of(settings, until_served=partial(_until_served, holder))
     application = create_application(
         settings, telemetry, on_response=RevisionStamp(holder), shortcut=DocumentShortcut(holder)
     )
@@ -66,9 +67,7 @@ def create_app(
 
             async def follow() -> None:
                 await start.fill()
-                read_side = following(
-                    holder, store, cache, poll_seconds=settings.head_poll_seconds, bus=bus
-                )
+                read_side = following(holder, store, cache, poll_seconds=settings.head_poll_seconds, bus=bus)
                 async with read_side as follower:
                     await holder.loaded()
                     on_ready(follower, holder)
@@ -86,10 +85,14 @@ def create_app(
     return application
 
 
+async def _until_served(holder: PageHolder, revision: int) -> None:
+    """Let who wrote read it at once; somebody who cannot wait so long looks at the answer's `X-Revision`."""
+    with contextlib.suppress(NotReady):
+        await holder.reach(revision, SERVED_WITHIN_SECONDS)
+
+
 @contextlib.asynccontextmanager
-async def _owned(
-    work: Awaitable[None], on_end: Callable[[asyncio.Task[None]], None]
-) -> AsyncIterator[None]:
+async def _owned(work: Awaitable[None], on_end: Callable[[asyncio.Task[None]], None]) -> AsyncIterator[None]:
     """Run the work beside the body of the context, and cancel it at the end."""
     task = asyncio.ensure_future(work)
     task.add_done_callback(on_end)

@@ -22,7 +22,7 @@ from write_queue.endpoints import write_endpoints
 from write_queue.modes import Modes
 from write_queue.opening import Neighbours, OnUnusable, prove_store, working
 from write_queue.settings import WriteQueueSettings
-from write_queue.write_side import WriteSide
+from write_queue.write_side import UntilServed, WriteSide, served_elsewhere
 
 SERVICE: Final = "write-queue"
 
@@ -90,7 +90,7 @@ def create_app(
     return application
 
 
-def side_of(settings: WriteQueueSettings) -> WriteSide:
+def side_of(settings: WriteQueueSettings, *, until_served: UntilServed = served_elsewhere) -> WriteSide:
     """Return the write side that the settings describe, not yet open."""
     return WriteSide(
         Modes(
@@ -98,7 +98,8 @@ def side_of(settings: WriteQueueSettings) -> WriteSide:
             canonical_format=settings.canonical_format,
             queue_enabled=settings.pending_queue.enabled,
             audit_enabled=settings.audit.enabled,
-        )
+        ),
+        until_served=until_served,
     )
 
 

@@ -1,6 +1,6 @@
 """What the routes work with: the queue of this instance, as soon as it can be used."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
@@ -18,15 +18,24 @@ from write_queue.domain.commands import Command
 from write_queue.domain.service import QueueService
 from write_queue.modes import Modes
 
+UntilServed = Callable[[int], Awaitable[None]]
+"""Waits, for a limited time and without raising, until reads show a revision."""
+
+
+async def served_elsewhere(_revision: int) -> None:
+    """Wait for nothing: the reads are the business of other processes."""
+
 
 class WriteSide:
     """The queue and who may use it; both are attached after the routes were made.
 
-    Requests are refused with `NotReady` until the store was proven and the journal was read once.
+    Requests are refused with `NotReady` until the store was proven and the journal was read once. A request
+    that makes a revision is answered after `until_served` of it has returned.
     """
 
-    def __init__(self, modes: Modes) -> None:
+    def __init__(self, modes: Modes, *, until_served: UntilServed = served_elsewhere) -> None:
         self.modes = modes
+        self._until_served = until_served
         self._service: QueueService | None = None
         self._authenticator: Authenticator | None = None
         self._known: Callable[[], State | None] = lambda: None
@@ -96,4 +105,7 @@ class WriteSide:
         idempotency = None
         if key is not None:
             idempotency = IdempotencyKey(key, fingerprint(request, await read_body(request)))
-        return answer(await self.service.submit(user, command, idempotency=idempotency))
+        outcome = await self.service.submit(user, command, idempotency=idempotency)
+        if outcome.committed:
+            await self._until_served(outcome.revision)
+        return answer(outcome)

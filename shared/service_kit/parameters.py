@@ -8,19 +8,31 @@ from typing import Any, Final, TypeVar, get_origin
 import orjson
 from aiohttp import web
 from multidict import MultiMapping
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 
 from service_kit.errors import RequestInvalid
-from service_kit.json_body import read_json_as
+from service_kit.json_body import LARGEST_INTEGER, SMALLEST_INTEGER, read_json_as
 
 MAX_PROBLEMS: Final = 100
 MAX_INPUT_BYTES: Final = 10_000
 
 
 class Parameters(BaseModel):
-    """Query parameters. Unknown ones are ignored; of a repeated single one the last counts."""
+    """Query parameters. Unknown ones are ignored; of a repeated single one the last counts.
+
+    Integers are those that JSON answers can repeat: of 64 bits.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
+
+    @field_validator("*")
+    @classmethod
+    def _fits_64_bits(cls, value: object) -> object:
+        for one in value if isinstance(value, tuple) else (value,):
+            if isinstance(one, int) and not SMALLEST_INTEGER <= one <= LARGEST_INTEGER:
+                raise PydanticCustomError("int_parsing_size", "Input should be an integer of 64 bits")
+        return value
 
 
 SomeParameters = TypeVar("SomeParameters", bound=Parameters)

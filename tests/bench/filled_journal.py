@@ -7,10 +7,12 @@ system keeps of its checkpoints lies beside the journal.
 import asyncio
 import itertools
 import os
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Final
+
+from pydantic import SecretStr
 
 from horde_model_reference.documents import Record
 from horde_model_reference.v2_format import parse_v2
@@ -31,9 +33,8 @@ from support.some_horde import APPROVER, REQUESTOR, USERS
 
 AT_ONCE: Final = 32
 ROUND: Final = 20
-"""After so many proposals a part of them is decided and applied."""
+"""After so many proposals two of them are rejected and two applied."""
 
-REJECTED: Final = 2  # of a round
 CATEGORIES: Final = ("image_generation", "text_generation", "controlnet", "clip")
 
 Objects = dict[str, bytes]
@@ -45,31 +46,27 @@ class Filler:
     def __init__(self, state: State, records: Mapping[str, Mapping[str, Record]]) -> None:
         self.state = state
         self.objects: Objects = {}
-        self._checkpoints: list[str] = []
+        self.checkpoints: list[State] = []
         self._models = itertools.cycle(_interleaved(records))
 
-    async def fill(self, changes: int, *, checkpoints: bool = True) -> None:
-        """Propose until the journal holds so many changes."""
+    def fill(self, changes: int) -> None:
+        """Propose, reject and apply until the journal holds so many changes."""
         while self.state.queue.next_change_id <= changes:
-            await self._append("proposed", REQUESTOR, self._proposal(), checkpoints=checkpoints)
-            if self.state.queue.next_change_id % ROUND == 1:
-                await self._decide(self.state.queue.next_change_id - 1, checkpoints=checkpoints)
-
-    async def _decide(self, last: int, *, checkpoints: bool) -> None:
-        rejected, approved = range(last - REJECTED + 1, last + 1), (last - 3, last - 2)
-        decided = Decided(
-            batch_title="A batch of the measurement",
-            approved_ids=approved,
-            rejected_ids=tuple(rejected),
-            reject_reason="no",
-        )
-        await self._append("decided", APPROVER, decided, checkpoints=checkpoints)
-        changes = tuple(
-            AppliedChange(change_id=one, job_id=f"job-{one}", touched=self._touched(one)) for one in approved
-        )
-        await self._append(
-            "applied", APPROVER, Applied(changes=changes), checkpoints=checkpoints, new_revision=True
-        )
+            self._append("proposed", REQUESTOR, self._proposal())
+            last = self.state.queue.next_change_id - 1
+            if last % ROUND == 0:
+                rejected, approved = (last - 1, last), (last - 3, last - 2)
+                self._append(
+                    "decided",
+                    APPROVER,
+                    Decided(
+                        batch_title="A batch of the measurement",
+                        approved_ids=approved,
+                        rejected_ids=rejected,
+                        reject_reason="no",
+                    ),
+                )
+                self._append("applied", APPROVER, Applied(changes=tuple(map(self._applied, approved))))
 
     def _proposal(self) -> Proposed:
         category, name, record = next(self._models)
@@ -85,21 +82,16 @@ class Filler:
         )
         return Proposed(changes=(change,))
 
-    def _touched(self, change_id: int) -> Touched:
+    def _applied(self, change_id: int) -> AppliedChange:
         change = self.state.queue.changes[change_id]
-        return Touched(category=change.category, model_name=change.model_name, operation=change.operation)
+        touched = Touched(
+            category=change.category, model_name=change.model_name, operation=change.operation
+        )
+        return AppliedChange(change_id=change_id, job_id=f"job-{change_id}", touched=touched)
 
-    async def _append(
-        self,
-        kind: str,
-        key: str,
-        body: Proposed | Decided | Applied,
-        *,
-        checkpoints: bool,
-        new_revision: bool = False,
-    ) -> None:
+    def _append(self, kind: str, key: str, body: Proposed | Decided | Applied) -> None:
         user, catalogue = USERS[key], None
-        if new_revision and self.state.catalogue is not None:
+        if kind == "applied" and self.state.catalogue is not None:
             catalogue = self.state.catalogue.model_copy(update={"revision": self.state.revision + 1})
         entry = make_entry(
             Draft(str(user["id"]), kind, body, catalogue=catalogue, username=user["username"]),
@@ -111,27 +103,22 @@ class Filler:
         raw = render_entry(entry)
         self.state = fold(self.state, entry, entry_hash(raw))
         self.objects[entry_key(entry.sequence)] = raw
-        if checkpoints and entry.sequence % INTERVAL == 0:
-            await self._keep_checkpoint()
-
-    async def _keep_checkpoint(self) -> None:
-        key = checkpoint_key(self.state.sequence)
-        self.objects[key] = await render_checkpoint(self.state)
-        self._checkpoints.append(key)
-        for old in self._checkpoints[:-KEPT]:
-            self.objects.pop(old, None)
+        if entry.sequence % INTERVAL == 0:
+            self.checkpoints = [*self.checkpoints, self.state][-KEPT:]
 
 
-async def filled(store: ObjectStore, changes: int) -> Objects:
+async def fill_store(store: ObjectStore, changes: int) -> Objects:
     """Fill the seeded journal in the store, and return everything that it then consists of."""
     before = await read_everything(store)
     state = await Journal(store).catch_up(State())
     documents = await load_documents(Blobs(store), state.catalogue)
     records = {name: parse_v2(documents[name].v2) for name in CATEGORIES if name in documents}
     filler = Filler(state, records)
-    await filler.fill(changes)
-    await _in_groups([store.create(key, body) for key, body in filler.objects.items()])
-    return {**before, **filler.objects}
+    await asyncio.to_thread(filler.fill, changes)
+    checkpoints = {checkpoint_key(one.sequence): await render_checkpoint(one) for one in filler.checkpoints}
+    made = {**filler.objects, **checkpoints}
+    await _create_all(store, made.items())
+    return {**before, **made}
 
 
 async def read_everything(store: ObjectStore) -> Objects:
@@ -147,24 +134,23 @@ async def remove_checkpoints(store: ObjectStore) -> None:
         await store.delete(key)
 
 
-def write_directory(folder: Path, objects: Objects, *, checkpoints: bool = True) -> None:
-    """Write the objects as the directory adapter keeps them, without waiting for the disk."""
+def write_directory(folder: Path, objects: Objects) -> None:
+    """Write the objects as the directory adapter keeps them, waiting for the disk only once."""
     for key, body in objects.items():
-        if checkpoints or not key.startswith("checkpoints/"):
-            path = folder / key
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(body)
+        path = folder / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(body)
     os.sync()
 
 
-def opened(settings: Mapping[str, str]) -> AbstractAsyncContextManager[S3ObjectStore]:
+def open_store(settings: Mapping[str, str]) -> AbstractAsyncContextManager[S3ObjectStore]:
     """Open the bucket that the settings of a stack name."""
     return open_s3_store(
         S3Settings(
             endpoint_url=settings["S3__ENDPOINT_URL"],
             bucket=settings["S3__BUCKET"],
             access_key=settings["S3__ACCESS_KEY"],
-            secret_key=settings["S3__SECRET_KEY"],  # type: ignore[arg-type] # pydantic makes it a secret
+            secret_key=SecretStr(settings["S3__SECRET_KEY"]),
         )
     )
 
@@ -178,12 +164,12 @@ async def _keys(store: ObjectStore) -> AsyncIterator[str]:
             last = page[-1]
 
 
-async def _in_groups(calls: list[object]) -> None:
-    waiting = iter(calls)
+async def _create_all(store: ObjectStore, objects: Iterable[tuple[str, bytes]]) -> None:
+    waiting = iter(objects)
 
     async def work() -> None:
-        for call in waiting:
-            await call  # type: ignore[misc] # each is a coroutine
+        for key, body in waiting:
+            await store.create(key, body)
 
     await asyncio.gather(*(work() for _ in range(AT_ONCE)))
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -33,13 +33,17 @@ OnAppended = Callable[[Appended], None]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the client is told, and the head that it was decided on or made."""
+    """What the client is told, and the head that it was decided on or made.
+
+    `committed` says that the request made the revision.
+    """
 
     status: int
     body: Any
     revision: int
     sequence: int
     replayed: bool = False
+    committed: bool = False
 
 
 class QueueService:
@@ -137,7 +141,8 @@ class _Attempt:
             case Step() as step:
                 if self._head is not None:
                     self._service.appended(Appended(step, self._user, self._head.now, after))
-                return self._outcome(after, step.status, step.answer(after))
+                outcome = self._outcome(after, step.status, step.answer(after))
+                return replace(outcome, committed=step.catalogue is not None)
             case Settled() as settled:
                 return self._outcome(after, settled.status, settled.body)
             case Replay(sequence):
