@@ -17,6 +17,7 @@ from read_api.holder import PageHolder
 from read_api.shortcut import DocumentShortcut
 from registry.errors import JournalContended, JournalError
 from registry.follower import Follower
+from registry.signatures import signer_of
 from service_kit.buses import open_event_bus
 from service_kit.errors import NotReady, StoreUnavailable, StoreUnsafe
 from service_kit.stores import open_cache, open_object_store, open_rate_limiter
@@ -63,7 +64,8 @@ def create_app(
             limiter = await stack.enter_async_context(
                 open_rate_limiter(settings.rate_limits, settings.redis, telemetry)
             )
-            start = _Start(settings, access_to(store), on_unusable)
+            signer = await asyncio.to_thread(signer_of, settings.signing.key_file)
+            start = _Start(settings, access_to(store, signer), on_unusable)
 
             async def follow() -> None:
                 await start.fill()
@@ -75,7 +77,7 @@ def create_app(
                     await asyncio.Event().wait()
 
             await stack.enter_async_context(_owned(follow(), start.report_end))
-            neighbours = Neighbours(store, bus, limiter, start.proven.wait)
+            neighbours = Neighbours(store, bus, limiter, start.proven.wait, signer)
             await stack.enter_async_context(working(side, settings, neighbours, telemetry))
             yield
 

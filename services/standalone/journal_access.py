@@ -1,12 +1,15 @@
 """Opens the journal for the commands that work on it."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from registry.blobs import Blobs
 from registry.checkpoints import Checkpoints
+from registry.entry_signature import EntrySigner
 from registry.journal import Journal
+from registry.signatures import signer_of
 from registry.state import State
 from service_kit.object_store import ObjectStore
 from service_kit.store_probe import probe
@@ -32,9 +35,9 @@ class JournalAccess:
         await probe(self.store)
 
 
-def access_to(store: ObjectStore) -> JournalAccess:
-    """Return the journal in a store."""
-    journal = Journal(store)
+def access_to(store: ObjectStore, signer: EntrySigner | None = None) -> JournalAccess:
+    """Return the journal in a store; with a signer, what is appended to it is signed."""
+    journal = Journal(store, signer=signer)
     return JournalAccess(store, journal, Blobs(store), Checkpoints(store, journal))
 
 
@@ -44,4 +47,5 @@ async def open_journal(
 ) -> AsyncIterator[JournalAccess]:
     """Yield the journal that the settings name."""
     async with open_object_store(settings.data_dir, settings.s3, read_only=read_only) as store:
-        yield access_to(store)
+        signer = None if read_only else await asyncio.to_thread(signer_of, settings.signing.key_file)
+        yield access_to(store, signer)

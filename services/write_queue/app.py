@@ -1,5 +1,6 @@
 """The write-queue as a process of its own: chooses the adapters, proves the store, and opens the queue."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from functools import partial
@@ -7,6 +8,7 @@ from typing import Final
 
 from aiohttp import hdrs, web
 
+from registry.signatures import signer_of
 from service_kit.buses import bus_check, open_event_bus
 from service_kit.endpoints import Endpoint, add_endpoints
 from service_kit.errors import NotReady
@@ -76,7 +78,8 @@ def create_app(
             bus.append(await stack.enter_async_context(bus_opener(settings, telemetry)))
             limiter = await stack.enter_async_context(limiter_opener(settings, telemetry))
             prove = partial(prove_store, store, on_unusable)
-            neighbours = Neighbours(store, bus[0], limiter, prove)
+            signer = await asyncio.to_thread(signer_of, settings.signing.key_file)
+            neighbours = Neighbours(store, bus[0], limiter, prove, signer)
             await stack.enter_async_context(working(side, settings, neighbours, telemetry))
             yield
 

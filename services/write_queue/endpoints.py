@@ -11,6 +11,7 @@ from write_queue.routes.group_data import GroupData
 from write_queue.routes.legacy_records import LegacyRecordProposals
 from write_queue.routes.own_changes import OwnChanges
 from write_queue.routes.records import RecordProposals
+from write_queue.routes.signing import SigningKey
 from write_queue.routes.users import Users
 from write_queue.write_side import WriteSide
 
@@ -31,3 +32,4 @@ def _endpoints(side: WriteSide) -> Iterator[Endpoint]:
     if modes.canonical_format is CanonicalFormat.legacy and modes.replicate_mode is ReplicateMode.PRIMARY:
         yield from LegacyRecordProposals(side).endpoints()
     yield from GroupData(side).endpoints()
+    yield from SigningKey(side).endpoints()

@@ -43,10 +43,20 @@ class EventFilter:
 class EventPages:
     """Pages of events of one state."""
 
-    def __init__(self, state: State, catalogue: Catalogue, modes: Modes) -> None:
+    def __init__(
+        self,
+        state: State,
+        catalogue: Catalogue,
+        modes: Modes,
+        *,
+        max_entries: int = MAX_ENTRIES,
+        max_replayed_revisions: int = MAX_REPLAYED_REVISIONS,
+    ) -> None:
         self._state = state
         self._catalogue = catalogue
         self._modes = modes
+        self._max_entries = max_entries
+        self._max_replayed_revisions = max_replayed_revisions
 
     async def page(self, chosen: EventFilter, *, after: int, limit: int) -> dict[str, Any]:
         """Return at most `limit` events after the given id, and where the next page begins.
@@ -55,7 +65,7 @@ class EventPages:
         """
         found: list[dict[str, Any]] = []
         sequence = _sequence_of(self._state, after + 1)
-        last = min(self._state.sequence, sequence + MAX_ENTRIES - 1)
+        last = min(self._state.sequence, sequence + self._max_entries - 1)
         seen = after
         while sequence <= last:
             window = range(sequence, min(sequence + WINDOW, last + 1))
@@ -83,10 +93,10 @@ class EventPages:
             for number in range(1, revision + 1)
             if any(one.category == category for one in revisions[number].touched)
         ]
-        if len(lines) > MAX_REPLAYED_REVISIONS:
+        if len(lines) > self._max_replayed_revisions:
             raise RequestRefused(
-                f"{category} changed in {len(lines)} revisions, and at most {MAX_REPLAYED_REVISIONS} are "
-                "replayed at once: ask for an earlier revision, or page through the events"
+                f"{category} changed in {len(lines)} revisions, and at most {self._max_replayed_revisions} "
+                "are replayed at once: ask for an earlier revision, or page through the events"
             )
         records: dict[str, Record] = {}
         count = 0

@@ -10,8 +10,10 @@ from typing import Final
 
 from registry.blobs import Blobs
 from registry.checkpoints import Checkpoints
+from registry.entry_signature import PublicKey
 from registry.errors import JournalError
 from registry.journal import Journal
+from registry.signatures import Signer
 from registry.writer import Writer
 from service_kit.authentication import Authenticator
 from service_kit.errors import StoreUnavailable, StoreUnsafe
@@ -51,6 +53,12 @@ class Neighbours:
     bus: EventBus
     limiter: RateLimiter
     prove: Prove
+    signer: Signer | None = None
+
+    @property
+    def public_key(self) -> PublicKey | None:
+        """What signatures can be checked with; None where nothing is signed."""
+        return self.signer.public_key if self.signer else None
 
 
 @contextlib.asynccontextmanager
@@ -61,7 +69,8 @@ async def working(
 
     Keys are checked from the start.
     """
-    journal, blobs = Journal(neighbours.store), Blobs(neighbours.store)
+    journal = Journal(neighbours.store, signer=neighbours.signer)
+    blobs = Blobs(neighbours.store)
     async with AsyncExitStack() as stack:
         writer = Writer(journal, Checkpoints(neighbours.store, journal))
         stack.push_async_callback(writer.aclose)
@@ -76,7 +85,11 @@ async def working(
             neighbours.limiter, settings.rate_limits, telemetry, trusted_proxies=settings.trusted_proxies
         )
         roles = RoleTable.from_settings(settings.pending_queue)
-        side.attach(Authenticator(checker, roles, limits), known=lambda: writer.known)
+        side.attach(
+            Authenticator(checker, roles, limits),
+            known=lambda: writer.known,
+            public_key=neighbours.public_key,
+        )
         stack.callback(side.close)
         await stack.enter_async_context(_warm(neighbours.bus, writer, service))
         opening = asyncio.create_task(_open(side, service, neighbours.prove))

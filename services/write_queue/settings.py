@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from registry.settings import JournalSettings
+from registry.settings import JournalSettings, SigningSettings
 from service_kit.access_settings import KeyedServiceSettings
 from service_kit.settings import SettingsPart
 
@@ -20,3 +20,4 @@ class WriteQueueSettings(KeyedServiceSettings, JournalSettings):
         False, description="nobody may approve a change that they proposed themselves"
     )
     audit: AuditSettings = AuditSettings()
+    signing: SigningSettings = SigningSettings()

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from registry.change_record import Form
 from registry.draft import IdempotencyKey
+from registry.entry_signature import PublicKey
 from registry.state import State
 from service_kit.authentication import Authenticator
 from service_kit.errors import NotReady
@@ -40,12 +41,21 @@ class WriteSide:
         self._authenticator: Authenticator | None = None
         self._known: Callable[[], State | None] = lambda: None
         self.failure: Exception | None = None
+        self.public_key: PublicKey | None = None
 
-    def attach(self, authenticator: Authenticator, *, known: Callable[[], State | None]) -> None:
+    def attach(
+        self,
+        authenticator: Authenticator,
+        *,
+        known: Callable[[], State | None],
+        public_key: PublicKey | None = None,
+    ) -> None:
         """Take whom to ask about keys: from now on requests without a valid key are told so.
 
-        `known` returns the newest state that was seen, without looking for a newer one.
+        `known` returns the newest state that was seen, without looking for a newer one; `public_key` belongs
+        to what entries are signed with.
         """
+        self.public_key = public_key
         self._authenticator = authenticator
         self._known = known
 

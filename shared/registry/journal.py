@@ -16,6 +16,7 @@ from registry.entries import (
     parse_entry,
     render_entry,
 )
+from registry.entry_signature import EntrySigner, signed
 from registry.errors import ChainBroken, JournalContended
 from registry.fold import fold
 from registry.kinds import BODY_TYPES
@@ -46,7 +47,10 @@ def random_entry_id() -> str:
 
 
 class Journal:
-    """One journal in an object store. Within a process share one instance: its lock orders the appends."""
+    """One journal in an object store. Within a process share one instance: its lock orders the appends.
+
+    With a signer the entries that make a revision are signed.
+    """
 
     def __init__(
         self,
@@ -54,10 +58,12 @@ class Journal:
         *,
         clock: Callable[[], datetime] = utc_now,
         new_entry_id: Callable[[], str] = random_entry_id,
+        signer: EntrySigner | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
         self._new_entry_id = new_entry_id
+        self._signer = signer
         self._lock = asyncio.Lock()
 
     def now(self) -> datetime:
@@ -132,9 +138,9 @@ class Journal:
             entry_id=self._new_entry_id(),
             now=self._clock(),
         )
-        if draft.answer is None:
-            return entry
-        return answered(entry, draft.answer, fold(state, entry, UNKNOWN_HASH))
+        if draft.answer is not None:
+            entry = answered(entry, draft.answer, fold(state, entry, UNKNOWN_HASH))
+        return entry if self._signer is None else signed(entry, self._signer)
 
     async def _find(self, sequence: int) -> tuple[Entry, str] | None:
         try:

@@ -24,7 +24,6 @@ from registry.state import State
 from registry.touched import touched_records
 from service_kit.errors import Conflict
 
-
 SeedWhen = Literal["empty", "unedited", "always"]
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 
 from horde_model_reference.meta_consts import CanonicalFormat, ReplicateMode
-from service_kit.settings import AmqpSettings, RedisSettings, S3Settings, ServiceSettings
+from service_kit.settings import AmqpSettings, RedisSettings, S3Settings, ServiceSettings, SettingsPart
 
 
 def _lower(given: object) -> object:
@@ -15,6 +15,14 @@ def _lower(given: object) -> object:
 
 def _upper(given: object) -> object:
     return given.upper() if isinstance(given, str) else given
+
+
+class SigningSettings(SettingsPart):
+    """Signatures of what changes the catalogue."""
+
+    key_file: Path | None = Field(
+        None, description="file with the Ed25519 key that entries are signed with (PEM, or base64)"
+    )
 
 
 class JournalSettings(ServiceSettings):

@@ -65,6 +65,11 @@ class Signer:
         return base64.b64encode(self._key.sign(content)).decode()
 
 
+def signer_of(path: Path | None) -> Signer | None:
+    """Read the key in the file, if there is to be one. Blocks. Raises `KeyUnusable`."""
+    return None if path is None else Signer.from_file(path)
+
+
 def read_public_key(path: Path) -> PublicKey:
     """Read a public key: the JSON that the service shows, PEM, or its 32 bytes in base64. Blocks.
 

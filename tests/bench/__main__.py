@@ -16,15 +16,15 @@ from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
 
-from bench import growth, latency, searching, sse, starting, throughput
+from bench import growth, latency, searching, sse, starting, throughput, write_side
 from bench.catalogues import seed_directory
 from bench.figures import Figure, all_reached, missing, table, write_report
 from bench.service import fill
 from bench.wrk import ToolMissing
 
-STEPS = ("start", "throughput", "search", "latency", "sse", "growth")
+STEPS = ("start", "throughput", "search", "latency", "sse", "growth", "write")
 Step = Callable[[], list[Figure]]
-FAILURES = (ToolMissing, RuntimeError, OSError, subprocess.SubprocessError)
+FAILURES = (ToolMissing, RuntimeError, OSError, subprocess.SubprocessError, ExceptionGroup)
 
 
 def main() -> int:
@@ -34,7 +34,7 @@ def main() -> int:
     seed_dir, described = seed_directory()
     sys.stdout.write(f"measuring with {described}\n")
     with tempfile.TemporaryDirectory(prefix="horde-bench-") as folder:
-        steps = make_steps(Path(folder), seed_dir)
+        steps = make_steps(Path(folder), seed_dir, quick=arguments.quick)
         figures = [figure for name in arguments.steps or STEPS for figure in run(name, steps[name])]
     seconds = round(time.monotonic() - started)
     write_report(arguments.report, figures, circumstances(described, seconds))
@@ -42,7 +42,7 @@ def main() -> int:
     return 0 if all_reached(figures) else 1
 
 
-def make_steps(work_dir: Path, seed_dir: Path) -> Mapping[str, Step]:
+def make_steps(work_dir: Path, seed_dir: Path, *, quick: bool = False) -> Mapping[str, Step]:
     """Return the steps by name, in the order in which they run."""
 
     @cache
@@ -58,6 +58,7 @@ def make_steps(work_dir: Path, seed_dir: Path) -> Mapping[str, Step]:
         "latency": lambda: latency.measure(filled(), seed_dir),
         "sse": lambda: sse.measure(filled(), seed_dir),
         "growth": partial(growth.measure, work_dir),
+        "write": lambda: write_side.measure(work_dir, seed_dir, quick=quick),
     }
 
 
@@ -88,6 +89,7 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("steps", nargs="*", metavar="STEP", help=f"of {', '.join(STEPS)}; none: all")
     parser.add_argument("--report", type=Path, default=Path("bench-report.json"))
+    parser.add_argument("--quick", action="store_true", help="fewer samples of the write side: for a look")
     arguments = parser.parse_args()
     if unknown := set(arguments.steps) - set(STEPS):
         parser.error(f"no such step: {', '.join(sorted(unknown))}")

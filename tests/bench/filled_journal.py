@@ -84,9 +84,7 @@ class Filler:
 
     def _applied(self, change_id: int) -> AppliedChange:
         change = self.state.queue.changes[change_id]
-        touched = Touched(
-            category=change.category, model_name=change.model_name, operation=change.operation
-        )
+        touched = Touched(category=change.category, model_name=change.model_name, operation=change.operation)
         return AppliedChange(change_id=change_id, job_id=f"job-{change_id}", touched=touched)
 
     def _append(self, kind: str, key: str, body: Proposed | Decided | Applied) -> None:

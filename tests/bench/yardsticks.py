@@ -19,7 +19,7 @@ from support.processes import free_port
 NGINX_CONFIGURATION = """
 {user}
 daemon off;
-worker_processes 1;
+worker_processes {workers};
 pid {root}/nginx.pid;
 error_log {root}/nginx-error.log;
 events {{ worker_connections 256; }}
@@ -60,20 +60,21 @@ class Yardstick:
 
 
 @contextlib.contextmanager
-def nginx(root: Path, resources: Sequence[Resource]) -> Iterator[Yardstick]:
-    """Run nginx with one worker and precompressed files."""
+def nginx(root: Path, resources: Sequence[Resource], *, workers: int = 1) -> Iterator[Yardstick]:
+    """Run nginx with precompressed files. The process of the yardstick is its first worker."""
     folder = root / "files"
     folder.mkdir(parents=True)
     for resource in resources:
         _write_files(folder, resource)
     port = free_port()
     configuration = root / "nginx.conf"
-    configuration.write_text(NGINX_CONFIGURATION.format(root=root, port=port, user=_same_user()))
+    text = NGINX_CONFIGURATION.format(root=root, port=port, user=_same_user(), workers=workers)
+    configuration.write_text(text)
     with running(
         [locate("nginx") or "nginx", "-c", str(configuration)], log_file=root / "nginx.log"
     ) as child:
         wait_for(port, f"/{resources[0].name}", child, timeout_seconds=START_SECONDS)
-        yield Yardstick(port, _only_child(child.pid))
+        yield Yardstick(port, _first_child(child.pid))
 
 
 @contextlib.contextmanager
@@ -108,7 +109,7 @@ def _same_user() -> str:
     return "user root;" if os.geteuid() == 0 else ""
 
 
-def _only_child(pid: int) -> int:
+def _first_child(pid: int) -> int:
     path = Path(f"/proc/{pid}/task/{pid}/children")
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:

@@ -1,11 +1,10 @@
 """The contract runners against our commands and our service."""
 
-import asyncio
-import sys
 from pathlib import Path
 
 import pytest
 
+from support.contract_runner import run_runner
 from support.processes import CONSOLE_SCRIPT, service
 from support.reference_data import SHARED, requires_shared
 
@@ -14,18 +13,6 @@ pytestmark = [requires_shared, pytest.mark.slow, pytest.mark.timeout(400)]
 LATER_SECTIONS = {"root/openapi"}
 """Cases that need endpoints of sections 7, 9 and 10 of http-read-api.md, which are not served yet."""
 LATER_GROUPS = ("statistics/", "horde/", "auth/", "popular/")
-
-
-async def run_runner(name: str, *arguments: str) -> str:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        str(SHARED / "contract" / name),
-        *arguments,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    out, _ = await process.communicate()
-    return out.decode()
 
 
 async def test_conversions_keep_the_contract() -> None:

@@ -1,7 +1,7 @@
 """An object store that fails on purpose, before or after the inner store did its work."""
 
 from collections.abc import Awaitable, Callable
-from typing import Literal, TypeVar
+from typing import Literal, NoReturn, TypeVar
 
 from service_kit.errors import StoreUnavailable
 from service_kit.object_store import ObjectStore
@@ -44,16 +44,20 @@ class FaultyStore:
         await self._run(lambda: self.inner.delete(key))
 
     async def _run(self, operation: Callable[[], Awaitable[T]]) -> T:
+        self.begin()
         self.operations += 1
         due = self.operations == self.at
         if self.down or (due and self.moment == "before"):
-            self._fail()
+            self.fail()
         result = await operation()
         if due:
-            self._fail()
+            self.fail()
         return result
 
-    def _fail(self) -> None:
+    def begin(self) -> None:
+        """Called before each operation; for those who decide late."""
+
+    def fail(self) -> NoReturn:
         if self.crash:
             raise Crashed
         raise StoreUnavailable("made to fail")

@@ -19,6 +19,7 @@ from registry.checkpoints import (
     parse_checkpoint,
     render_checkpoint,
 )
+from registry.entries import entry_key
 from registry.journal import Journal
 from registry.state import State
 from support.faulty_store import FaultyStore
@@ -250,3 +251,13 @@ async def test_event_loop_runs_while_a_large_state_is_kept_and_loaded() -> None:
     # the best of three: a busy machine stops everybody now and then
     assert min([await longest_standstill(render_checkpoint(state)) for _ in range(3)]) < STANDSTILL_SECONDS
     assert min([await longest_standstill(parse_checkpoint(raw)) for _ in range(3)]) < STANDSTILL_SECONDS
+
+
+async def test_checkpoint_whose_journal_entry_is_missing_is_passed_over(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    store = MemoryObjectStore()
+    checkpoints, _ = await a_long_journal(store, INTERVAL)
+    del store.objects[entry_key(INTERVAL)]
+    assert await checkpoints.newest() == State()
+    assert "its journal entry cannot be read (ObjectMissing)" in caplog.text

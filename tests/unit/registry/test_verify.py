@@ -13,6 +13,7 @@ from registry.journal import Journal
 from registry.signatures import Signer
 from registry.state import State
 from registry.verify import verify
+from service_kit.errors import ObjectMissing
 from support.journals import a_catalogue, a_draft, a_journal, always
 from support.memory_store import MemoryObjectStore
 from support.signing import a_signer, append_signed
@@ -218,3 +219,29 @@ async def test_journal_without_any_signature_is_a_problem_to_who_has_a_public_ke
     store = await a_journal_signed_by(None, None)
     result = await verify(store, [SIGNER.public_key])
     assert result.problems == ["no entry is signed, although a public key was given"]
+
+
+async def test_unreadable_entry_is_named_and_the_rest_is_checked() -> None:
+    store = MemoryObjectStore()
+    await a_journal(store, revisions=3)
+    store.objects[entry_key(2)] = b"{}"
+    result = await verify(store)
+    assert result.problems == [
+        "journal entry 2 has no usable schema version or kind",
+        "entry 3 makes revision 3 after 1",
+    ]
+    assert result.entries == 3
+
+
+async def test_entry_that_was_listed_but_is_not_there_is_named() -> None:
+    class Forgetful(MemoryObjectStore):
+        async def get(self, key: str) -> bytes:
+            if key == entry_key(1):
+                raise ObjectMissing(key)
+            return await super().get(key)
+
+    store = MemoryObjectStore()
+    await a_journal(store, revisions=1)
+    forgetful = Forgetful()
+    forgetful.objects = store.objects
+    assert (await verify(forgetful)).problems == ["entry 1 was listed, but is not there"]

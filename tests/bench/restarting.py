@@ -1,0 +1,104 @@
+"""How soon the services are ready on a long journal, in S3 and in a directory, and their memory."""
+
+import asyncio
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import aiohttp
+
+from bench.children import resident_megabytes
+from bench.figures import Figure
+from bench.filled_journal import open_store, remove_checkpoints, write_directory
+from bench.write_stack import Scene, children_named
+from service_kit.settings import ENV_PREFIX
+from stack.child import Child
+from support.nodes import free_ports
+
+TARGET_SECONDS = 3.0
+READY_SECONDS = 60.0
+POLL_SECONDS = 0.01
+KINDS = ("write-queue", "read-api")
+STORES = ("S3__", "AMQP__", "REDIS__")
+
+
+def memory_figures(scene: Scene) -> list[Figure]:
+    """Return the resident memory of each kind of service."""
+    figures = []
+    for kind in KINDS:
+        taken = [resident_megabytes(child.pid) for child in children_named(scene.stack, kind)]
+        peaks = [resident_megabytes(child.pid, peak=True) for child in children_named(scene.stack, kind)]
+        note = f"largest of {len(taken)}, its peak {max(peaks):.0f}"
+        figures.append(Figure(f"{kind}: memory with {scene.changes:,} changes", max(taken), "MB", note=note))
+    return figures
+
+
+async def measure(scene: Scene, work_dir: Path, *, starts: int) -> list[Figure]:
+    """Return the seconds from the start of a process to its readiness; nothing else runs meanwhile."""
+    services = {kind: children_named(scene.stack, kind)[0] for kind in KINDS}
+    for child in scene.stack.services:
+        await child.stop()
+    figures = [await _started(kind, "S3", child, starts, target=True) for kind, child in services.items()]
+    async with open_store(scene.stack.neighbours.settings()) as store:
+        await remove_checkpoints(store)
+    figures += [await _started(kind, "S3", child, 1, target=False) for kind, child in services.items()]
+    folder = work_dir / "journal"
+    await asyncio.to_thread(write_directory, folder, scene.objects)
+    on_disk = {kind: _on_directory(child, folder) for kind, child in services.items()}
+    figures += [
+        await _started(kind, "a directory", child, starts, target=True) for kind, child in on_disk.items()
+    ]
+    for checkpoint in (folder / "checkpoints").iterdir():
+        checkpoint.unlink()
+    figures += [
+        await _started(kind, "a directory", child, 1, target=False) for kind, child in on_disk.items()
+    ]
+    return figures
+
+
+async def _started(kind: str, where: str, child: Child, starts: int, *, target: bool) -> Figure:
+    taken = [await _start_seconds(child) for _ in range(starts)]
+    checkpoints = "with checkpoints" if target else "without any checkpoint"
+    note = f"median of {starts}, {min(taken):.2f} to {max(taken):.2f}" if starts > 1 else ""
+    name = f"{kind}: start on a long journal in {where}, {checkpoints}"
+    return Figure(name, statistics.median(taken), "s", TARGET_SECONDS if target else None, note=note)
+
+
+async def _start_seconds(child: Child) -> float:
+    started = time.perf_counter()
+    await child.launch()
+    try:
+        await _wait_ready(child)
+        return time.perf_counter() - started
+    finally:
+        await child.kill()
+
+
+async def _wait_ready(child: Child) -> None:
+    url = child.url + child.recipe.health_path
+    async with asyncio.timeout(READY_SECONDS), aiohttp.ClientSession() as session:
+        while True:
+            if not child.alive:
+                raise RuntimeError(f"{child.name} ended while it started\n{child.tail()}")
+            try:
+                async with session.get(url) as answer:
+                    if answer.status == 200:
+                        return
+            except aiohttp.ClientError:
+                pass
+            await asyncio.sleep(POLL_SECONDS)
+
+
+def _on_directory(child: Child, folder: Path) -> Child:
+    """Return the same service on a directory, without neighbours."""
+    recipe = child.recipe
+    port = free_ports(1)[0]
+    kept = {name: value for name, value in recipe.environment.items() if not _is_neighbour(name)}
+    own = {f"{ENV_PREFIX}DATA_DIR": str(folder), f"{ENV_PREFIX}PORT": str(port)}
+    return Child(replace(recipe, port=port, environment={**kept, **own}))
+
+
+def _is_neighbour(name: str) -> bool:
+    return name.removeprefix(ENV_PREFIX).startswith(STORES)
