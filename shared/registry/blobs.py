@@ -33,6 +33,14 @@ class Blobs:
             raise BlobCorrupt(f"blob {digest} is corrupt: its {len(body)} bytes hash to {found}")
         return body
 
+    async def find(self, digest: str | None) -> bytes | None:
+        """Return the bytes, None for None. Raises as `get`."""
+        return None if digest is None else await self.get(digest)
+
+    async def keep(self, body: bytes | None) -> str | None:
+        """Store the bytes, unless they are None, as `put` does."""
+        return None if body is None else await self.put(body)
+
 
 def blob_key(digest: str) -> str:
     """Return the key of the blob with this hash."""

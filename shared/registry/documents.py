@@ -31,17 +31,15 @@ async def load_documents(blobs: Blobs, catalogue: CatalogueRef | None) -> dict[s
 
 async def store_category(blobs: Blobs, documents: CategoryDocuments) -> CategoryBlobs:
     """Store the documents of one category and return what an entry names for them."""
-    return CategoryBlobs(
-        v2=await blobs.put(documents.v2),
-        legacy=None if documents.legacy is None else await blobs.put(documents.legacy),
-        csv=None if documents.csv is None else await blobs.put(documents.csv),
+    v2, legacy, csv = await asyncio.gather(
+        blobs.put(documents.v2), blobs.keep(documents.legacy), blobs.keep(documents.csv)
     )
+    return CategoryBlobs(v2=v2, legacy=legacy, csv=csv)
 
 
 async def load_category(blobs: Blobs, refs: CategoryBlobs) -> CategoryDocuments:
     """Read the documents of one category. Raises `BlobMissing`, `BlobCorrupt`, `StoreUnavailable`."""
-    return CategoryDocuments(
-        v2=await blobs.get(refs.v2),
-        legacy=None if refs.legacy is None else await blobs.get(refs.legacy),
-        csv=None if refs.csv is None else await blobs.get(refs.csv),
+    v2, legacy, csv = await asyncio.gather(
+        blobs.get(refs.v2), blobs.find(refs.legacy), blobs.find(refs.csv)
     )
+    return CategoryDocuments(v2=v2, legacy=legacy, csv=csv)

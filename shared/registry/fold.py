@@ -27,6 +27,7 @@ def fold(state: State, entry: Entry, entry_hash: str) -> State:
             f"journal entry {entry.sequence} does not continue entry {state.sequence}: "
             f"it names {entry.previous[:12]}... as the hash before it, which is {state.head_hash[:12]}..."
         )
+    _require_catalogue_of_kind(entry)
     after = KINDS[entry.kind].step(state, entry)
     update: dict[str, Any] = {"sequence": entry.sequence, "head_hash": entry_hash}
     if entry.catalogue is not None:
@@ -34,6 +35,12 @@ def fold(state: State, entry: Entry, entry_hash: str) -> State:
     if after.next_event_id != state.next_event_id:
         update["event_starts"] = state.event_starts.set(entry.sequence, state.next_event_id)
     return _with_answers(after, entry).model_copy(update=update)
+
+
+def _require_catalogue_of_kind(entry: Entry) -> None:
+    carries = KINDS[entry.kind].catalogue
+    if carries != "maybe" and (carries == "always") != (entry.catalogue is not None):
+        raise EntryCorrupt(f"journal entry {entry.sequence} ({entry.kind}) must {carries} make a revision")
 
 
 def _catalogue_update(state: State, entry: Entry, catalogue: CatalogueRef) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Keeps an instance at the head of the journal, and its content ready to serve."""
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable
@@ -156,10 +157,9 @@ class Follower:
         self._failure = error
 
     async def _pause(self) -> None:
-        try:
+        paused = time.monotonic()
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._poll_seconds):
                 await self._nudged.wait()
-        except TimeoutError:
-            return
         self._nudged.clear()
-        await asyncio.sleep(MIN_PAUSE_SECONDS)
+        await asyncio.sleep(max(0.0, MIN_PAUSE_SECONDS - (time.monotonic() - paused)))

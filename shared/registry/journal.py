@@ -95,7 +95,7 @@ class Journal:
                         break
                     return state
                 state = fold(state, *item)
-            window = min(window * 4, MAX_WINDOW)
+            window = min(window * 4, MAX_WINDOW) if window > 1 else 2  # mostly there is but one new entry
 
     async def require_whole(self, state: State) -> State:
         """Catch up and make sure, by a listing, that no entry beyond the head is cut off by a missing one.

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 from registry import bodies, queue_steps
 from registry.entries import Entry, EntryBody
@@ -11,6 +11,7 @@ from registry.history_state import Touched
 from registry.state import State
 
 Body = TypeVar("Body", bound=EntryBody)
+Carries = Literal["never", "maybe", "always"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,13 +19,15 @@ class Kind:
     """One kind of entry.
 
     `step` is what it does to the state beyond a new catalogue, `touched` which records it made, changed or
-    removed there. `facts` are further members of the line in the history.
+    removed there. `facts` are further members of the line in the history. Entries of a kind about the queue
+    alone never carry a catalogue; those of the others do, only seeding may do without.
     """
 
     body: type[EntryBody]
     step: Callable[[State, Entry], State]
     touched: Callable[[Any], tuple[Touched, ...]]
     facts: Callable[[Any], dict[str, Any]]
+    catalogue: Carries
 
 
 def kind(
@@ -33,6 +36,7 @@ def kind(
     *,
     touched: Callable[[Body], tuple[Touched, ...]] = lambda _: (),
     facts: Callable[[Body], dict[str, Any]] = lambda _: {},
+    catalogue: Carries = "never",
 ) -> Kind:
     """Return the kind with this body."""
 
@@ -41,7 +45,7 @@ def kind(
             raise EntryCorrupt(f"journal entry {entry.sequence} has not the body of its kind")
         return step(state, entry, entry.body)
 
-    return Kind(body, checked, touched, facts)
+    return Kind(body, checked, touched, facts, catalogue)
 
 
 def fold_seeded(state: State, _: Entry, body: bodies.Seeded) -> State:
@@ -68,21 +72,28 @@ def _applied_facts(body: bodies.Applied) -> dict[str, Any]:
 
 
 KINDS: Final[Mapping[str, Kind]] = {
-    "seeded": kind(bodies.Seeded, fold_seeded, touched=lambda body: body.touched),
+    "seeded": kind(bodies.Seeded, fold_seeded, touched=lambda body: body.touched, catalogue="maybe"),
     "proposed": kind(bodies.Proposed, queue_steps.fold_proposed),
     "edited": kind(bodies.Edited, queue_steps.fold_edited),
     "commented": kind(bodies.Commented, queue_steps.fold_commented),
     "withdrawn": kind(bodies.Withdrawn, queue_steps.fold_withdrawn),
     "decided": kind(bodies.Decided, queue_steps.fold_decided),
     "unapproved": kind(bodies.Unapproved, queue_steps.fold_unapproved),
-    "applied": kind(bodies.Applied, queue_steps.fold_applied, touched=_applied_touched, facts=_applied_facts),
+    "applied": kind(
+        bodies.Applied,
+        queue_steps.fold_applied,
+        touched=_applied_touched,
+        facts=_applied_facts,
+        catalogue="always",
+    ),
     "rolled_back": kind(
         bodies.RolledBack,
         fold_rolled_back,
         touched=lambda body: body.touched,
         facts=lambda body: {"rolled_back_to": body.to_revision},
+        catalogue="always",
     ),
-    "group_data_changed": kind(bodies.GroupDataChanged, fold_group_data_changed),
+    "group_data_changed": kind(bodies.GroupDataChanged, fold_group_data_changed, catalogue="always"),
     "hidden": kind(bodies.Hidden, queue_steps.fold_hidden),
 }
 BODY_TYPES: Final = {name: one.body for name, one in KINDS.items()}

@@ -27,15 +27,16 @@ async def load_content(
         return None
     known = previous.categories if previous else {}
     names = sorted(catalogue.categories, key=_place)
-    categories = await asyncio.gather(
-        *(_load_category(blobs, name, catalogue.categories[name], known.get(name)) for name in names)
+    side_data, *categories = await asyncio.gather(
+        load_side_data(blobs, catalogue.side_data),
+        *(_load_category(blobs, name, catalogue.categories[name], known.get(name)) for name in names),
     )
     return CatalogueContent(
         revision=catalogue.revision,
         sequence=state.catalogue_sequence,
         committed_at=committed_at,
         categories=dict(zip(names, categories, strict=True)),
-        side_data=await load_side_data(blobs, catalogue.side_data),
+        side_data=side_data,
     )
 
 
@@ -56,6 +57,5 @@ async def _load_category(
 ) -> CategoryContent:
     if known is not None and known.blobs == refs:
         return known
-    v2 = await blobs.get(refs.v2)
-    legacy = await blobs.get(refs.legacy) if refs.legacy else None
+    v2, legacy = await asyncio.gather(blobs.get(refs.v2), blobs.find(refs.legacy))
     return CategoryContent(category=name, blobs=refs, v2=v2, legacy=legacy)

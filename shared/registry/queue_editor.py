@@ -29,10 +29,22 @@ class QueueEditor:
         """Return a change that must be visible and of this status. Raises `EntryCorrupt`."""
         change = self.queue.find(change_id)
         if change is None or status not in {None, change.status}:
-            raise EntryCorrupt(
-                f"journal entry {self._entry.sequence} ({self._entry.kind}) does not fit change {change_id}"
-            )
+            raise self.misfit(change_id)
         return change
+
+    def expect_revision(self, revision: int) -> None:
+        """Raise `EntryCorrupt` unless the revision exists; 0 is the one before the first."""
+        if not 0 <= revision <= self._before.revision:
+            raise EntryCorrupt(
+                f"journal entry {self._entry.sequence} ({self._entry.kind}) is based on revision {revision}, "
+                f"after revision {self._before.revision}"
+            )
+
+    def misfit(self, change_id: int) -> EntryCorrupt:
+        """Return the error of an entry that cannot be about this change."""
+        return EntryCorrupt(
+            f"journal entry {self._entry.sequence} ({self._entry.kind}) does not fit change {change_id}"
+        )
 
     def add(self, change: ChangeRecord) -> None:
         """Add a new change."""

@@ -16,15 +16,15 @@ from registry.bodies import (
 )
 from registry.change_record import ChangeRecord, Comment, Stamp
 from registry.entries import Entry
-from registry.errors import EntryCorrupt
 from registry.queue_editor import QueueEditor
 from registry.state import State
 
 
 def fold_proposed(state: State, entry: Entry, body: Proposed) -> State:
-    """Add the changes, with the next ids."""
+    """Add the changes, with the next ids. What they are based on has to exist."""
     editor = QueueEditor(state, entry)
     for proposed in body.changes:
+        editor.expect_revision(proposed.base_revision)
         editor.add(_new_record(proposed, editor.queue.next_change_id, editor.stamp))
     return editor.state()
 
@@ -33,6 +33,7 @@ def fold_edited(state: State, entry: Entry, body: Edited) -> State:
     """Replace the payload."""
     editor = QueueEditor(state, entry)
     change = editor.expect(body.change_id, "pending")
+    editor.expect_revision(body.base_revision)
     update: dict[str, Any] = {"payload": body.payload, "base_revision": body.base_revision}
     if body.reason is not None:
         update["reason"] = body.reason
@@ -101,18 +102,18 @@ def fold_unapproved(state: State, entry: Entry, body: Unapproved) -> State:
 
 def fold_applied(state: State, entry: Entry, body: Applied) -> State:
     """Close the changes; what is left of their batch moves into a new one (section 8)."""
-    if entry.catalogue is None:
-        raise EntryCorrupt(f"journal entry {entry.sequence} applies changes without a catalogue")
     editor = QueueEditor(state, entry)
     batch_id = editor.queue.open_batch_id
     for applied in body.changes:
         change = editor.expect(applied.change_id, "approved")
+        if applied.touched != change.touched:
+            raise editor.misfit(change.change_id)
         editor.take_event_id()  # the event of the model, which the catalogue tells
         update = {
             "status": "applied",
             "applied": editor.stamp,
             "applied_job_id": applied.job_id,
-            "applied_revision": entry.catalogue.revision,
+            "applied_revision": state.revision + 1,
             "applied_sequence": entry.sequence,
             "batch_id": batch_id,
         }

@@ -1,5 +1,6 @@
 """Rolling back: a new revision with the records of a former one (architecture section 2)."""
 
+import asyncio
 from collections.abc import Mapping
 
 from horde_model_reference.documents import CategoryDocuments
@@ -36,12 +37,12 @@ async def rolled_back(
     before, after = await load_documents(blobs, current), await load_documents(blobs, former)
     kept = {name: documents for name, documents in before.items() if name not in after}
     after = {**kept, **after}  # a category that was not yet there stays
-    touched = tuple(touched_records(before, after))
+    touched = await asyncio.to_thread(lambda: tuple(touched_records(before, after)))
     present = await load_side_data(blobs, current.side_data)
     side_data = _side_data(present, await load_side_data(blobs, former.side_data))
     if before == after and side_data == present:
         raise Conflict(f"revision {revision} has the same records as revision {current.revision}")
-    side_data = _with_totals(counted(side_data, touched, now), after)
+    side_data = await asyncio.to_thread(lambda: _with_totals(counted(side_data, touched, now), after))
     ref = CatalogueRef(
         revision=current.revision + 1,
         categories={**current.categories, **former.categories},

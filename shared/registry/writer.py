@@ -21,6 +21,7 @@ class Writer:
         self._running: asyncio.Task[State] | None = None
         self._queued: asyncio.Task[State] | None = None
         self._keeping: asyncio.Task[None] | None = None
+        self._appending = asyncio.Lock()
 
     @property
     def known(self) -> State | None:
@@ -42,10 +43,11 @@ class Writer:
 
         Raises what `Journal.append` raises.
         """
-        known = self._state or await self.current()
-        after = await self.journal.append(known, decide)
-        if self._advance(after):
-            self._keep_checkpoint(after)
+        async with self._appending:  # each begins with what the one before it made, and reads nothing twice
+            known = self._state or await self.current()
+            after = await self.journal.append(known, decide)
+            if self._advance(after):
+                self._keep_checkpoint(after)
         return after
 
     async def aclose(self) -> None:

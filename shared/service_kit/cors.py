@@ -14,7 +14,7 @@ from service_kit.ready_head import header_lines
 
 API_KEY: Final = istr("apikey")
 ANY: Final = "*"
-EXPOSED: Final = "ETag, X-Revision, X-Stale, Retry-After, Location, X-Request-ID"
+EXPOSED: Final = "ETag, X-Revision, X-Stale, Retry-After, Location, X-Request-ID, Idempotency-Replayed"
 ALLOWED_METHODS: Final = "GET, HEAD, POST, PUT, PATCH, DELETE"
 ALLOWED_HEADERS: Final = (
     "apikey, content-type, accept, if-none-match, x-fields, last-event-id, x-min-revision, x-request-id,"

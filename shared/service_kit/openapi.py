@@ -12,6 +12,7 @@ from pydantic.json_schema import JsonSchemaMode
 
 from service_kit.endpoints import Endpoint
 from service_kit.parameters import Parameters
+from service_kit.problem_models import Invalid, Problem
 from service_kit.problems import JSON_TYPE
 
 DISTRIBUTION: Final = "horde-model-reference-services"
@@ -86,7 +87,7 @@ def product_version() -> str:
 def _schemas(endpoints: Sequence[Endpoint]) -> tuple[Schemas, dict[str, Any]]:
     inputs: list[tuple[str, JsonSchemaMode, TypeAdapter[Any]]] = []
     for endpoint in endpoints:
-        for status, content in endpoint.answers.items():
+        for status, content in _answers(endpoint).items():
             if content is not None:
                 inputs.append((_key(endpoint, str(status)), "serialization", TypeAdapter(content)))
         if endpoint.body is not None:
@@ -97,6 +98,18 @@ def _schemas(endpoints: Sequence[Endpoint]) -> tuple[Schemas, dict[str, Any]]:
         for name, definition in _query_schema(endpoint.query).get("$defs", {}).items():
             definitions.setdefault(name, definition)
     return schemas, definitions
+
+
+def _answers(endpoint: Endpoint) -> Mapping[int, Any]:
+    """Return the answers, with those to `X-Min-Revision` where that is looked at."""
+    if endpoint.needs_key:
+        return endpoint.answers
+    given = endpoint.answers.get(HTTPStatus.UNPROCESSABLE_ENTITY, Invalid)
+    return {
+        **endpoint.answers,
+        HTTPStatus.UNPROCESSABLE_ENTITY: given if given is Invalid else given | Invalid,
+        HTTPStatus.SERVICE_UNAVAILABLE: Problem,
+    }
 
 
 def _key(endpoint: Endpoint, part: str) -> str:
@@ -157,7 +170,7 @@ def _header_parameters(endpoint: Endpoint) -> Iterator[dict[str, str]]:
 
 
 def _responses(endpoint: Endpoint, schemas: Schemas) -> Iterator[tuple[str, dict[str, Any]]]:
-    for status, content in endpoint.answers.items():
+    for status, content in _answers(endpoint).items():
         response: dict[str, Any] = {
             "description": HTTPStatus(status).phrase,
             "headers": {"X-Revision": {"$ref": "#/components/headers/Revision"}},

@@ -23,7 +23,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from fuzz.steering import steered
+from fuzz.steering import Known, steer
 
 CHECKS: Final = [
     status_code_conformance,
@@ -31,10 +31,14 @@ CHECKS: Final = [
     response_schema_conformance,
     response_headers_conformance,
 ]
+POSITIVE: Final = GenerationMode.POSITIVE
+NEGATIVE: Final = GenerationMode.NEGATIVE
+WEIGHT_OF_WRITES: Final = 3
 TIMEOUT_SECONDS: Final = 30
 SLOW_SECONDS: Final = 2.0
 MAX_EXAMPLES_OF_A_FINDING: Final = 3
 SHOWN_CHARACTERS: Final = 1500
+LEARNT_FROM: Final = frozenset({200, 202, 409})
 ENDLESS: Final = "text/event-stream"
 SAID_503: Final = re.compile(r"canonical|has not arrived here yet")
 """Settings and headers for which 503 is the right answer; for anything else it is a finding."""
@@ -83,27 +87,35 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """What is sent where: the operations of a document, with some headers, about models of these names."""
+    """What is sent where: the operations of a document, with some headers, about what is known to exist."""
 
     document: dict[str, Any]
     root_url: str
     headers: Mapping[str, str]
-    names: Sequence[str]
+    known: Known
     random_seed: int = 0
 
-    def run(self, requests_wanted: int, *, only: str = "") -> Report:
-        """Send about so many requests, spread over the operations whose label holds `only`."""
+    def run(self, requests_wanted: int, *, rounds: int = 1, only: str = "") -> Report:
+        """Send about so many requests, spread over the operations whose label holds `only`.
+
+        In each round every operation is asked with good and with bad input, in another order.
+        """
         report, started = Report(), time.monotonic()
         operations = [one for one in self._operations() if only in one.label]
-        random.Random(self.random_seed).shuffle(operations)
-        # every operation is asked with good and with bad input, a little
-        for number, operation in enumerate(operations):
-            left = requests_wanted - report.sent
-            each = max(2, round(left / (len(operations) - number)))
-            for mode, share in ((GenerationMode.POSITIVE, each - each // 2), (GenerationMode.NEGATIVE, each // 2)):
-                self._fuzz(operation, mode, share, report)
+        for number in range(rounds):
+            random.Random(self.random_seed + number).shuffle(operations)
+            wanted = report.sent + (requests_wanted - report.sent) // (rounds - number)
+            self._round(number, operations, wanted, report)
         report.seconds = time.monotonic() - started
         return report
+
+    def _round(self, number: int, operations: Sequence[APIOperation], wanted: int, report: Report) -> None:
+        weight_left = sum(map(_weight, operations))
+        for operation in operations:
+            share = max(2, round((wanted - report.sent) * _weight(operation) / weight_left))
+            weight_left -= _weight(operation)
+            for mode, count in ((POSITIVE, share - share // 3), (NEGATIVE, share // 3)):
+                self._fuzz(operation, mode, count, number, report)
 
     def _operations(self) -> Iterator[APIOperation]:
         schema = schemathesis.openapi.from_dict(self.document)
@@ -112,12 +124,14 @@ class Campaign:
             if not _is_endless(operation.definition.raw):
                 yield operation
 
-    def _fuzz(self, operation: APIOperation, mode: GenerationMode, count: int, report: Report) -> None:
+    def _fuzz(
+        self, operation: APIOperation, mode: GenerationMode, count: int, round_number: int, report: Report
+    ) -> None:
         if count < 1:
             return
         session = requests.Session()
 
-        @seed(zlib.crc32(f"{self.random_seed} {operation.label} {mode.value}".encode()))
+        @seed(zlib.crc32(f"{self.random_seed} {round_number} {operation.label} {mode.value}".encode()))
         @settings(
             max_examples=count,
             phases=[Phase.generate],
@@ -127,7 +141,7 @@ class Campaign:
         )
         @given(case=operation.as_strategy(generation_mode=mode), data=st.data())
         def send(case: Any, data: st.DataObject) -> None:
-            steered(case, data.draw, self.names)
+            steer(case, data.draw, self.known)
             case.headers = {**_without_keys(case.headers), **self.headers}
             self._send(case, session, report)
 
@@ -136,7 +150,7 @@ class Campaign:
             send()
         except Exception as error:  # noqa: BLE001 - a request that cannot be made is no finding
             report.unmade.append(f"{operation.label} {mode.value}: {type(error).__name__}: {str(error)[:200]}")
-        if report.sent == before and mode is GenerationMode.POSITIVE:
+        if report.sent == before and mode is POSITIVE:
             report.unmade.append(f"{operation.label} {mode.value}: nothing was sent")
         session.close()
 
@@ -158,10 +172,15 @@ class Campaign:
             return  # the client cannot write such a request
         report.sent += 1
         report.statuses[answer.status_code] += 1
+        self._learn(answer)
         for problem in self._problems(case, answer):
             report.add(label, problem, _example(case, answer))
         if time.monotonic() - started > SLOW_SECONDS:
             report.add(label, f"slower than {SLOW_SECONDS} s", _example(case, answer))
+
+    def _learn(self, answer: Any) -> None:
+        if answer.status_code in LEARNT_FROM and answer.request.method != "GET":
+            self.known.learn(answer.json())
 
     def _problems(self, case: Any, answer: Any) -> Iterator[str]:
         kind = (answer.headers.get("content-type") or [""])[0]
@@ -175,6 +194,10 @@ class Campaign:
             for failure in group.exceptions:
                 detail = str(failure).splitlines()
                 yield f"{answer.status_code}: {getattr(failure, 'title', '')}: {' '.join(detail)[:160]}"
+
+
+def _weight(operation: APIOperation) -> int:
+    return 1 if operation.method == "get" else WEIGHT_OF_WRITES
 
 
 def _wrong_error(answer: Any, kind: str) -> Iterator[str]:

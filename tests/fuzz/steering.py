@@ -1,56 +1,115 @@
-"""Made-up requests rarely hit what exists: here some of them are pointed at it."""
+"""Made-up requests rarely hit what exists: here most of them are pointed at it, or made hostile."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
+from urllib.parse import quote, unquote
 
 from hypothesis import strategies as st
 
 from fuzz.hostile_values import HOSTILE_TEXTS
 
 CATEGORIES: Final = ("clip", "image_generation", "text_generation", "controlnet", "lora", "nope")
-IDS: Final = st.integers(1, 40)
-ALIKE: Final = {
-    "change_id": IDS.map(str),
-    "batch_id": st.integers(1, 8).map(str),
-    "revision": st.integers(0, 12).map(str),
-    "model_category_name": st.sampled_from(CATEGORIES),
+BASELINES: Final = ("stable_diffusion_1", "SDXL", "nope")
+STYLES: Final = ("anime", " generalist ", "nope")
+DOTS: Final = (".", "..")  # clients take them for steps through the path
+IDS_OF_STATUS: Final = {
+    "approved_ids": "pending",
+    "rejected_ids": "pending",
+    "change_ids": "approved",
+    "apply": "approved",
+    "unapprove": "approved",
 }
-SHARE_LEFT_ALONE: Final = 3
-"""One of so many requests stays as it was made."""
+PICKS: Final = st.integers(0, 10_000)
+"""Drawn in place of what it picks, since what exists changes from request to request."""
+
+MOSTLY: Final = st.sampled_from([True, True, True, False])
+LEFT_ALONE: Final = 3
+"""One of so many parts stays as it was made."""
+
+Draw = Callable[[st.SearchStrategy[Any]], Any]
 
 
-def steered(case: Any, draw: Callable[[st.SearchStrategy[Any]], Any], names: Sequence[str]) -> None:
-    """Point the parts of a case at things that exist, or are hostile, here and there."""
+class Known:
+    """What exists, as the answers told so far: names of models, and changes by their status."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._names = [*names]
+        self._statuses: dict[int, str] = {}
+
+    def learn(self, answer: object) -> None:
+        """Take note of the changes in an answer."""
+        if isinstance(answer, list):
+            for one in answer:
+                self.learn(one)
+        elif isinstance(answer, dict):
+            if isinstance(answer.get("change_id"), int) and isinstance(answer.get("status"), str):
+                self._statuses[answer["change_id"]] = answer["status"]
+            for one in answer.values():
+                self.learn(one)
+
+    def change_id(self, pick: int, status: str | None) -> int:
+        """Return the id of a change, in this status if there is one."""
+        fitting = [one for one, found in self._statuses.items() if status in {None, found}]
+        return fitting[pick % len(fitting)] if fitting else pick % 10
+
+    def text(self, pick: int) -> str:
+        """Return the name of a model, or something hostile."""
+        texts = (*self._names, *HOSTILE_TEXTS)
+        return texts[pick % len(texts)]
+
+
+def steer(case: Any, draw: Draw, known: Known) -> None:
+    """Point the parts of a case at things that exist, or make them hostile, here and there."""
     parameters = case.path_parameters if isinstance(case.path_parameters, dict) else {}
-    texts = st.sampled_from([*names, *HOSTILE_TEXTS])
     for name in parameters:
-        if draw(st.integers(1, SHARE_LEFT_ALONE)) > 1:
-            parameters[name] = draw(ALIKE.get(name, texts))
+        if draw(st.integers(1, LEFT_ALONE)) > 1:
+            segment = _segment(name, case.operation, draw(PICKS), known)
+            parameters[name] = quote(segment, safe="")  # as those are that were made up
     if "X-Min-Revision" in (case.headers or {}) and draw(st.booleans()):
-        case.headers["X-Min-Revision"] = "1"  # which is there: the next ones would be waited for
-    if isinstance(case.body, dict) and draw(st.integers(1, SHARE_LEFT_ALONE)) > 1:
-        _steer_body(case.body, draw, texts)
-        _name_as_in_path(case.body, parameters, draw)
+        case.headers["X-Min-Revision"] = "1"  # which is there: later ones would be waited for
+    if isinstance(case.body, dict) and draw(st.integers(1, LEFT_ALONE)) > 1:
+        _steer_body(case.body, parameters, draw, known)
 
 
-def _steer_body(
-    body: dict[str, Any], draw: Callable[[st.SearchStrategy[Any]], Any], texts: st.SearchStrategy[str]
-) -> None:
+def _segment(name: str, operation: Any, pick: int, known: Known) -> str:
+    match name:
+        case "change_id":
+            return str(known.change_id(pick, IDS_OF_STATUS.get(operation.path.rsplit("/", 1)[1])))
+        case "batch_id" | "revision":
+            return str(pick % 12)
+        case "model_category_name":
+            return "nope" if _refuses_all(operation) else CATEGORIES[pick % len(CATEGORIES)]
+        case _:
+            text = known.text(pick)
+            return "dots" if text in DOTS else text
+
+
+def _refuses_all(operation: Any) -> bool:
+    """Return whether the operation stands for the categories that do not exist."""
+    return not any(str(status).startswith("2") for status in operation.responses.status_codes)
+
+
+def _steer_body(body: dict[str, Any], parameters: Mapping[str, Any], draw: Draw, known: Known) -> None:
     for name, value in body.items():
-        if name in {"approved_ids", "rejected_ids", "change_ids"}:
-            body[name] = draw(st.lists(IDS, max_size=4, unique=True))
+        if name in IDS_OF_STATUS:
+            picks = draw(st.lists(PICKS, max_size=3))
+            body[name] = [known.change_id(pick, IDS_OF_STATUS[name]) for pick in picks]
         elif name == "purge_all":
             body[name] = False  # an empty queue makes for dull requests
-        elif isinstance(value, str):
-            body[name] = draw(st.just(value) | texts)
+        elif name in {"baseline", "style"}:
+            body[name] = _one_of(BASELINES if name == "baseline" else STYLES, draw)
+        elif isinstance(value, str) and draw(st.booleans()):
+            body[name] = known.text(draw(PICKS))
         elif isinstance(value, list) and value and all(isinstance(one, str) for one in value):
-            body[name] = draw(st.just(value) | st.lists(texts, max_size=3))
+            body[name] = [known.text(pick) for pick in draw(st.lists(PICKS, max_size=3))]
+    if "name" in body and "model_name" in parameters and draw(MOSTLY):
+        body["name"] = unquote(str(parameters["model_name"]))
+    if "purge_all" in body or "dry_run" in body:
+        body["dry_run"] = draw(MOSTLY)
+    if "batch_title" in body:
+        body["approved_ids"] = [known.change_id(pick, "pending") for pick in draw(st.lists(PICKS, max_size=4))]
+        body["rejected_ids"] = []
 
 
-def _name_as_in_path(
-    body: dict[str, Any], parameters: dict[str, Any], draw: Callable[[st.SearchStrategy[Any]], Any]
-) -> None:
-    if "name" in body and "model_name" in parameters and draw(st.booleans()):
-        body["name"] = parameters["model_name"]
-    if "baseline" in body:
-        body["baseline"] = draw(st.sampled_from(["stable_diffusion_1", "SDXL", "nope"]))
+def _one_of(values: Sequence[str], draw: Draw) -> str:
+    return values[draw(PICKS) % len(values)]

@@ -25,8 +25,9 @@ class Plan:
     """What is started. `settings` are given without their common prefix.
 
     `environment` is what all processes inherit; by default that of this process without our settings.
-    `commands` replaces how a kind of service (`write-queue`, `read-api`) is started. With a `folder` the
-    data stay there afterwards. `restart_dead` starts a service again that died by itself.
+    `commands` replaces how a kind of service (`write-queue`, `read-api`) is started, `more_environment` adds
+    variables for the service of a name. With a `folder` the data stay there afterwards. `restart_dead`
+    starts a service again that died by itself.
     """
 
     write: int = 3
@@ -36,6 +37,7 @@ class Plan:
     settings: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] | None = None
     commands: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    more_environment: Callable[[str], Mapping[str, str]] = lambda _: {}
     folder: Path | None = None
     through_proxies: bool = False
     restart_dead: bool = False
@@ -113,7 +115,7 @@ async def running_stack(plan: Plan, *, report: Report = lambda _: None) -> Async
     """Start everything, yield it, and end all of it. Raises `StackFailed`, `NodeFailed`."""
     require_programs()
     async with contextlib.AsyncExitStack() as exits:
-        folder = exits.enter_context(_folder(plan.folder))
+        folder = exits.enter_context(stack_folder(plan.folder))
         report("starting RabbitMQ, Redis and SeaweedFS")
         neighbours = await exits.enter_async_context(
             running_neighbours(folder, through_proxies=plan.through_proxies)
@@ -149,7 +151,7 @@ def _assemble(plan: Plan, folder: Path, neighbours: Neighbours, environment: Map
         port = ports.pop()
         name = f"{kind}-{number}"
         command = plan.commands.get(kind, (str(CONSOLE_SCRIPT), kind))
-        own = {**environment, f"{ENV_PREFIX}PORT": str(port)}
+        own = {**environment, **plan.more_environment(name), f"{ENV_PREFIX}PORT": str(port)}
         return Child(Recipe(name, kind, port, command, own, folder / f"{name}.log"))
 
     writes = [service("write-queue", number + 1) for number in range(plan.write)]
@@ -191,7 +193,8 @@ async def _end(stack: Stack) -> None:
 
 
 @contextlib.contextmanager
-def _folder(wanted: Path | None) -> Iterator[Path]:
+def stack_folder(wanted: Path | None = None) -> Iterator[Path]:
+    """Yield the wanted directory, or a new one that is removed afterwards."""
     if wanted is not None:
         wanted.mkdir(parents=True, exist_ok=True)
         yield wanted.resolve()

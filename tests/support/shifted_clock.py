@@ -34,7 +34,8 @@ __attribute__((constructor)) static void open_shift(void) {
 int clock_gettime(clockid_t clock, struct timespec *now) {
     if (!real_clock_gettime) real_clock_gettime = dlsym(RTLD_NEXT, "clock_gettime");
     int status = real_clock_gettime(clock, now);
-    if (shift_seconds && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)) now->tv_sec += *shift_seconds;
+    if (shift_seconds && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE))
+        now->tv_sec += *shift_seconds;
     return status;
 }
 
@@ -67,8 +68,11 @@ class ShiftedClock:
         self._library = folder / "clock-shim.so"
         source = folder / "clock-shim.c"
         source.write_text(SHIM)
-        command = ["cc", "-shared", "-fPIC", "-O1", "-o", self._library, source, "-ldl"]
-        subprocess.run(command, check=True, capture_output=True)
+        subprocess.run(
+            ["cc", "-shared", "-fPIC", "-O1", "-o", self._library, source, "-ldl"],
+            check=True,
+            capture_output=True,
+        )
         self.shift(0)
 
     @property

@@ -13,6 +13,7 @@ from registry.journal import Journal
 from registry.seeding import seed
 from registry.state import State
 from service_kit.stores import open_object_store
+from support.described_answers import problems
 from support.serving import Answer, Client, serving
 from support.some_horde import APPROVER, READER, REQUESTOR, SomeHorde
 from support.sources import a_source
@@ -36,7 +37,7 @@ def a_horde() -> SomeHorde:
 
 
 class Writes:
-    """A client of the write-queue; paths begin behind `model_references`."""
+    """A client of the write-queue that expects what is described; paths begin behind `model_references`."""
 
     def __init__(self, client: Client, canonical_format: str = "v2") -> None:
         self.client = client
@@ -52,7 +53,9 @@ class Writes:
         **more: Any,
     ) -> Answer:
         sent = {**(headers or {}), **({} if key is None else {"apikey": key})}
-        return await self.client.ask(REFERENCES + path, method, headers=sent, **more)
+        answer = await self.client.ask(REFERENCES + path, method, headers=sent, **more)
+        assert await asyncio.to_thread(problems, method, f"/model_references{path}", answer) == []
+        return answer
 
     async def get(self, path: str, key: str | None = READER) -> Any:
         """Return the JSON of an answer that must be 200."""

@@ -8,12 +8,14 @@ from registry.bodies import Applied, AppliedChange
 from registry.change_record import ChangeRecord
 from registry.state import State
 from service_kit.errors import NotFound, RequestRefused, ServiceError
-from write_queue.domain.commands import Command, Head, Replay, Settled, Step
+from write_queue.domain.commands import Command, Head, Settled, Step
 from write_queue.domain.effects import EffectInvalid, EffectRefused, Intent, changed_documents
 from write_queue.domain.revision import next_revision
 from write_queue.views.change_view import change_value
 
 Answer = Callable[[State], dict[str, Any]]
+Shape = Callable[[list[dict[str, Any]]], dict[str, Any]]
+"""Makes of the records of the applied changes the part of the answer that shows them."""
 
 
 class ApplyFailed(ServiceError):
@@ -35,13 +37,13 @@ class ApplyFailed(ServiceError):
 def apply_one(change_id: int, job_id: str | None) -> Command:
     """Apply one change."""
 
-    async def command(head: Head) -> Step | Replay:
+    async def command(head: Head) -> Step | Settled:
         change = head.change(change_id)
-        if (replay := _applied_by_job(head, [change_id], job_id)) is not None:
+        if (replay := await _answered_before(head, [change_id], job_id, _one)) is not None:
             return replay
         _require_approved(head, change)
         try:
-            return await _step(head, [change], job_id, lambda records: {"record": records[0]})
+            return await _step(head, [change], job_id, _one)
         except ApplyFailed as error:
             raise head.conflict(str(error), change) from error
 
@@ -52,15 +54,15 @@ def apply_many(change_ids: Sequence[int], job_id: str | None, *, allow_mixed_bat
     """Apply several changes in the order given."""
     wanted = list(dict.fromkeys(change_ids))
 
-    async def command(head: Head) -> Step | Replay:
+    async def command(head: Head) -> Step | Settled:
         changes = [head.change(change_id) for change_id in wanted]
-        if (replay := _applied_by_job(head, wanted, job_id)) is not None:
+        if (replay := await _answered_before(head, wanted, job_id, _many)) is not None:
             return replay
         if not allow_mixed_batch:
             _require_one_batch(head, changes)
         for change in changes:
             _require_approved(head, change)
-        return await _step(head, changes, job_id, lambda records: {"applied": records})
+        return await _step(head, changes, job_id, _many)
 
     return command
 
@@ -68,7 +70,7 @@ def apply_many(change_ids: Sequence[int], job_id: str | None, *, allow_mixed_bat
 def apply_batch(batch_id: int, job_id: str | None) -> Command:
     """Apply every approved change of a batch, in the order of their ids."""
 
-    async def command(head: Head) -> Step | Settled | Replay:
+    async def command(head: Head) -> Step | Settled:
         queue = head.state.queue
         batch = queue.batches.get(batch_id)
         if batch is None:
@@ -76,18 +78,45 @@ def apply_batch(batch_id: int, job_id: str | None) -> Command:
         changes = [change for one in sorted(batch.change_ids) if (change := queue.find(one)) is not None]
         approved = [change for change in changes if change.status == "approved"]
         if approved:
-            return await _step(head, approved, job_id, lambda records: {"applied": records})
+            return await _step(head, approved, job_id, _many)
         applied = [change.change_id for change in changes if change.status == "applied"]
         if not applied:
             raise NotFound(f"nothing in batch {batch_id} is approved")
-        replay = _applied_by_job(head, applied, job_id)
+        replay = await _answered_before(head, applied, job_id, _many)
         return replay or Settled({"applied": [], "batch_split_occurred": False})
 
     return command
 
 
-def _applied_by_job(head: Head, change_ids: Sequence[int], job_id: str | None) -> Replay | None:
-    """Return the answer of before when the same job applied just these changes (section 15, Q19)."""
+def _one(records: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"record": records[0]}
+
+
+def _many(records: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"applied": records}
+
+
+async def _answered_before(
+    head: Head, change_ids: Sequence[int], job_id: str | None, shape: Shape
+) -> Settled | None:
+    """Return the answer of before when the same job applied just these changes (section 15, Q19).
+
+    The job may have come by another route, whose answer has another shape. Nothing is kept of a job without a
+    name of the caller's: its generated one is refused like any other.
+    """
+    sequence = _applied_by_job(head, change_ids, job_id)
+    if sequence is None:
+        return None
+    entry, _ = await head.catalogue.journal.read(sequence)
+    if entry.answer is None:
+        return None
+    body = dict(entry.answer.body)
+    records = body.pop("applied", None) or [body.pop("record")]
+    return Settled({**shape(records), **body}, entry.answer.status, replayed=True)
+
+
+def _applied_by_job(head: Head, change_ids: Sequence[int], job_id: str | None) -> int | None:
+    """Return the sequence of the entry by which the job applied just these changes."""
     if job_id is None:
         return None
     changes = [head.change(change_id) for change_id in change_ids]
@@ -98,7 +127,7 @@ def _applied_by_job(head: Head, change_ids: Sequence[int], job_id: str | None) -
     if len(sequences) != 1 or sequence is None:
         return None
     line = head.state.history.revisions[changes[0].applied_revision or 0]
-    return Replay(sequence) if set(line.change_ids) == set(change_ids) else None
+    return sequence if set(line.change_ids) == set(change_ids) else None
 
 
 def _require_approved(head: Head, change: ChangeRecord) -> None:
@@ -120,7 +149,7 @@ async def _step(
     head: Head,
     changes: Sequence[ChangeRecord],
     job_id: str | None,
-    shape: Callable[[list[dict[str, Any]]], dict[str, Any]],
+    shape: Shape,
 ) -> Step:
     ref = head.revision()
     intents = [_intent(change) for change in changes]
@@ -150,7 +179,7 @@ async def _step(
 def _answer(
     head: Head,
     changes: Sequence[ChangeRecord],
-    shape: Callable[[list[dict[str, Any]]], dict[str, Any]],
+    shape: Shape,
 ) -> Answer:
     original = head.state.queue.open_batch_id
 

@@ -10,14 +10,18 @@ from horde_model_reference.strict_json import read_json_object
 from horde_model_reference.v2_format import parse_v2
 from registry.blobs import Blobs
 from registry.catalogue import CatalogueRef, CategoryBlobs, SideData
+from registry.change_record import Form
 from registry.documents import load_category
 from registry.journal import Journal
 from registry.loading import load_side_data
 from registry.state import State
 from service_kit.errors import NotFound
 
-KEPT: Final = 48
-"""Documents, and parsed documents, kept: all categories of the head and some of former revisions."""
+KEPT_BYTES: Final = 16 * 1024 * 1024
+"""Of documents: all categories of the head, and some of former revisions."""
+
+KEPT_RECORDS: Final = 5000
+"""Of parsed documents, which take some kilobytes for each record."""
 
 LARGE_BYTES: Final = 64 * 1024
 """Documents from this size are parsed in a thread."""
@@ -27,22 +31,32 @@ Value = TypeVar("Value")
 
 
 class Recent(Generic[Key, Value]):
-    """The most recently used of values that are costly to get. They must not be changed."""
+    """The most recently used of values that are costly to get. They must not be changed.
 
-    def __init__(self, limit: int) -> None:
+    They are kept as long as they weigh no more than the limit together; the last one in any case.
+    """
+
+    def __init__(self, limit: int, weigh: Callable[[Value], int] = lambda _: 1) -> None:
         self._limit = limit
+        self._weigh = weigh
+        self._weight = 0
         self._values: OrderedDict[Key, Value] = OrderedDict()
 
     async def get(self, key: Key, make: Callable[[], Awaitable[Value]]) -> Value:
         """Return the value, getting it if it is not there."""
-        if key in self._values:
-            self._values.move_to_end(key)
-            return self._values[key]
-        value = self._values[key] = await make()
+        if key not in self._values:
+            self.put(key, await make())
         self._values.move_to_end(key)
-        while len(self._values) > self._limit:
-            self._values.popitem(last=False)
-        return value
+        return self._values[key]
+
+    def put(self, key: Key, value: Value) -> None:
+        """Keep a value."""
+        known = self._values.pop(key, None)
+        self._weight += self._weigh(value) - (0 if known is None else self._weigh(known))
+        self._values[key] = value
+        while self._weight > self._limit and len(self._values) > 1:
+            _, forgotten = self._values.popitem(last=False)
+            self._weight -= self._weigh(forgotten)
 
 
 class Catalogue:
@@ -51,8 +65,8 @@ class Catalogue:
     def __init__(self, blobs: Blobs, journal: Journal) -> None:
         self.blobs = blobs
         self.journal = journal
-        self._documents: Recent[CategoryBlobs, CategoryDocuments] = Recent(KEPT)
-        self._parsed: Recent[str, Mapping[str, Record]] = Recent(KEPT)
+        self._documents: Recent[CategoryBlobs, CategoryDocuments] = Recent(KEPT_BYTES, _bytes)
+        self._parsed: Recent[str, Mapping[str, Record]] = Recent(KEPT_RECORDS, len)
         self._side_data: Recent[str, SideData] = Recent(4)
         self._refs: Recent[int, CatalogueRef] = Recent(256)
 
@@ -81,6 +95,10 @@ class Catalogue:
         if blobs is None:
             return CategoryDocuments(v2=b"{}")
         return await self._documents.get(blobs, lambda: load_category(self.blobs, blobs))
+
+    def remember(self, blobs: CategoryBlobs, documents: CategoryDocuments) -> None:
+        """Keep documents that were stored under these hashes, so that they need not be read."""
+        self._documents.put(blobs, documents)
 
     async def records(self, ref: CatalogueRef, category: str) -> Mapping[str, Record]:
         """Return the v2 records of a category by name. Raises as `documents`."""
@@ -113,6 +131,15 @@ class Catalogue:
     async def side_data(self, ref: CatalogueRef) -> SideData:
         """Return the side data of a revision."""
         return await self._side_data.get(ref.side_data, lambda: load_side_data(self.blobs, ref.side_data))
+
+
+def parsed_records(documents: CategoryDocuments, form: Form) -> Mapping[str, Record]:
+    """Return the records of a category by name in one of its forms. Blocks for some milliseconds."""
+    return parse_v2(documents.v2) if form == "v2" else _legacy_records(documents.legacy or b"{}")
+
+
+def _bytes(documents: CategoryDocuments) -> int:
+    return len(documents.v2) + len(documents.legacy or b"") + len(documents.csv or b"")
 
 
 def _legacy_records(document: bytes) -> dict[str, Record]:

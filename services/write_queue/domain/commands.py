@@ -70,18 +70,12 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """Nothing is to be appended; the answer is this."""
+    """Nothing is to be appended; the answer is this. `replayed` says that it was given before."""
 
     body: Any
     status: int = 200
+    replayed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Replay:
-    """The request was carried out before: the answer is the one kept with that entry."""
-
-    sequence: int
-
-
-Command = Callable[[Head], Awaitable[Step | Settled | Replay]]
+Command = Callable[[Head], Awaitable[Step | Settled]]
 """Decides what to do on top of a state; asked again when another writer was faster. Raises `ServiceError`."""

@@ -1,7 +1,7 @@
 """What changes do to the catalogue: every one, in order, or none (http-write-api.md section 9)."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -15,6 +15,7 @@ from horde_model_reference.record_merge import SERVER_FIELDS, MergeConflict, mer
 from registry.catalogue import CatalogueRef
 from registry.change_record import Form, Operation
 from registry.history_state import Touched
+from write_queue.domain.catalogue import parsed_records
 from write_queue.domain.commands import Head
 
 
@@ -63,6 +64,10 @@ async def changed_documents(
     return documents
 
 
+Stage = Sequence[tuple[int, Intent]]
+"""Changes, each with its place in the request."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Resolved:
     """A change with the record that it leaves, merged with what happened since its base."""
@@ -81,24 +86,33 @@ class _CategoryWork:
         self._ref = ref
         self._category = category
 
-    async def carry_out(self, intents: Sequence[tuple[int, Intent]]) -> CategoryDocuments:
+    async def carry_out(self, intents: Stage) -> CategoryDocuments:
         """Return the documents after the changes. Raises `EffectRefused`."""
         documents = await self._head.catalogue.documents(self._ref, self._category)
-        resolved = await self._resolve(intents)
-        try:
-            return await asyncio.to_thread(self._render, documents, resolved)
-        except ChangeRefused:
-            await asyncio.to_thread(self._find_refused, documents, resolved)
-            raise
+        for number, stage in enumerate(_stages(intents)):
+            resolved = await self._resolve(stage, await _parsed(documents, stage) if number else None)
+            try:
+                documents = await asyncio.to_thread(self._render, documents, resolved)
+            except ChangeRefused:
+                await asyncio.to_thread(self._find_refused, documents, resolved)
+                raise
+        return documents
 
-    async def _resolve(self, intents: Sequence[tuple[int, Intent]]) -> list[_Resolved]:
+    async def _resolve(
+        self, intents: Stage, known: Mapping[Form, Mapping[str, Record]] | None
+    ) -> list[_Resolved]:
+        """Merge every change with what is there: among the known records, or in the head without them."""
         resolved = []
-        now: dict[tuple[Form, str], Record | None] = {}
+        now: dict[str, Record | None] = {}
         for index, intent in intents:
-            key = intent.form, intent.model_name
-            before = now[key] if key in now else await self._record(self._ref, intent)
-            after = await self._after(index, intent, before)
-            now[key] = after
+            name = intent.model_name
+            if name in now:
+                before = now[name]
+            elif known is None:
+                before = await self._record(self._ref, intent)
+            else:
+                before = known[intent.form].get(name)
+            now[name] = after = await self._after(index, intent, before)
             resolved.append(_Resolved(index, intent, before, after))
         return resolved
 
@@ -157,6 +171,27 @@ class _CategoryWork:
                 documents = self._render(documents, [one])
             except ChangeRefused as error:
                 raise EffectInvalid(one.index, str(error)) from error
+
+
+def _stages(intents: Stage) -> list[list[tuple[int, Intent]]]:
+    """Divide the changes, in order, so that within a stage every model is changed in one form only.
+
+    A change in the other form has to see the record as the first one left it, which only rendering tells.
+    """
+    stages: list[list[tuple[int, Intent]]] = [[]]
+    forms: dict[str, Form] = {}
+    for index, intent in intents:
+        if forms.get(intent.model_name, intent.form) != intent.form:
+            stages.append([])
+            forms = {}
+        forms[intent.model_name] = intent.form
+        stages[-1].append((index, intent))
+    return stages
+
+
+async def _parsed(documents: CategoryDocuments, stage: Stage) -> dict[Form, Mapping[str, Record]]:
+    forms = {intent.form for _, intent in stage}
+    return {form: await asyncio.to_thread(parsed_records, documents, form) for form in forms}
 
 
 def _v2_change(one: _Resolved) -> Change:

@@ -152,6 +152,9 @@ class _Wanted:
 
 def _proposed(head: Head, origin: Origin, wanted: _Wanted) -> ProposedChange:
     base = origin.base_revision
+    if base is not None and base not in head.state.history.revisions:
+        problem = {"type": "value_error", "loc": ["query", "base_revision"], "input": base}
+        raise RequestInvalid([{**problem, "msg": f"Value error, there is no revision {base}"}])
     return ProposedChange(
         category=wanted.category,
         model_name=wanted.name,

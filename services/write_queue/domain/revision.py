@@ -1,5 +1,6 @@
 """The next revision of the catalogue."""
 
+import asyncio
 from collections.abc import Iterable, Mapping
 
 from horde_model_reference.documents import CategoryDocuments
@@ -17,11 +18,13 @@ async def next_revision(
     touched: Iterable[Touched],
 ) -> CatalogueRef:
     """Store what changed and return the revision after `ref`. Raises `StoreUnavailable`."""
-    side_data = counted(await head.catalogue.side_data(ref), touched, int(head.now.timestamp()))
+    categories, side_data = await asyncio.gather(
+        store_documents(head.catalogue.blobs, documents), _count(head, ref, touched)
+    )
+    for category, blobs in categories.items():
+        head.catalogue.remember(blobs, documents[category])
     return CatalogueRef(
-        revision=ref.revision + 1,
-        categories={**ref.categories, **await store_documents(head.catalogue.blobs, documents)},
-        side_data=await _store(head, side_data),
+        revision=ref.revision + 1, categories={**ref.categories, **categories}, side_data=side_data
     )
 
 
@@ -30,6 +33,11 @@ async def with_side_data(head: Head, ref: CatalogueRef, side_data: SideData) -> 
     return CatalogueRef(
         revision=ref.revision + 1, categories=ref.categories, side_data=await _store(head, side_data)
     )
+
+
+async def _count(head: Head, ref: CatalogueRef, touched: Iterable[Touched]) -> str:
+    known = await head.catalogue.side_data(ref)
+    return await _store(head, counted(known, touched, int(head.now.timestamp())))
 
 
 async def _store(head: Head, side_data: SideData) -> str:

@@ -13,7 +13,7 @@ from registry.writer import Writer
 from service_kit.errors import StoreUnavailable, ValueNotKnown
 from service_kit.horde_users import User
 from write_queue.domain.catalogue import Catalogue
-from write_queue.domain.commands import Command, Head, Replay, Rules, Settled, Step
+from write_queue.domain.commands import Command, Head, Rules, Settled, Step
 
 TIMEOUT_SECONDS: Final = 30.0
 
@@ -87,7 +87,7 @@ class QueueService:
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 after = await self._writer.append(attempt.decide)
-                return await attempt.outcome(after)
+                return attempt.outcome(after)
         except TimeoutError as error:
             raise StoreUnavailable("the object store does not answer") from error
 
@@ -99,12 +99,12 @@ class QueueService:
         """Tell that an entry was appended."""
         self._on_appended(appended)
 
-    async def kept_answer(self, sequence: int) -> tuple[int, Any]:
-        """Return status and body of the answer that is kept with an entry."""
+    async def kept_answer(self, sequence: int) -> Settled:
+        """Return the answer that is kept with an entry. Raises `JournalError`, `StoreUnavailable`."""
         entry, _ = await self._writer.journal.read(sequence)
         if entry.answer is None:
             raise EntryCorrupt(f"journal entry {sequence} keeps no answer")
-        return entry.answer.status, entry.answer.body
+        return Settled(entry.answer.body, entry.answer.status, replayed=True)
 
 
 class _Attempt:
@@ -118,11 +118,11 @@ class _Attempt:
         self._command = command
         self._idempotency = idempotency
         self._head: Head | None = None
-        self._decided: Step | Settled | Replay | None = None
+        self._decided: Step | Settled | None = None
 
     async def decide(self, state: State) -> Draft | None:
         head = self._head = self._service.head(state, self._user)
-        self._decided = self._known(state) or await self._command(head)
+        self._decided = await self._known(state) or await self._command(head)
         if not isinstance(self._decided, Step):
             return None
         step = self._decided
@@ -136,7 +136,7 @@ class _Attempt:
             answer=self._kept(step),
         )
 
-    async def outcome(self, after: State) -> Outcome:
+    def outcome(self, after: State) -> Outcome:
         match self._decided:
             case Step() as step:
                 if self._head is not None:
@@ -144,17 +144,14 @@ class _Attempt:
                 outcome = self._outcome(after, step.status, step.answer(after))
                 return replace(outcome, committed=step.catalogue is not None)
             case Settled() as settled:
-                return self._outcome(after, settled.status, settled.body)
-            case Replay(sequence):
-                status, body = await self._service.kept_answer(sequence)
-                return self._outcome(after, status, body, replayed=True)
+                return self._outcome(after, settled.status, settled.body, replayed=settled.replayed)
             case None:
                 raise EntryCorrupt("nothing was decided")
 
     def _outcome(self, after: State, status: int, body: object, *, replayed: bool = False) -> Outcome:
         return Outcome(status, body, after.revision, after.sequence, replayed)
 
-    def _known(self, state: State) -> Replay | None:
+    async def _known(self, state: State) -> Settled | None:
         if self._idempotency is None:
             return None
         known = state.answered.get(answered_key(self._user.user_id, self._idempotency.key))
@@ -162,7 +159,7 @@ class _Attempt:
             return None
         if known.fingerprint != self._idempotency.fingerprint:
             raise ValueNotKnown("this Idempotency-Key was used for another request")
-        return Replay(known.sequence)
+        return await self._service.kept_answer(known.sequence)
 
     def _kept(self, step: Step) -> KeptAnswer | None:
         if self._idempotency is None and not step.keep_answer:

@@ -23,15 +23,17 @@ VALUES = {
 }
 QUERY = "?name=x&change_ids=1&category=clip"
 OPEN_TO_READERS = {"GET"}
+OPEN = {"/model_references/v2/signing_key"}
 
 
-def all_endpoints(canonical_format: CanonicalFormat) -> list[Endpoint]:
-    return list(write_endpoints(WriteSide(Modes(canonical_format=canonical_format))))
+def keyed_endpoints(canonical_format: CanonicalFormat) -> list[Endpoint]:
+    side = WriteSide(Modes(canonical_format=canonical_format))
+    return [endpoint for endpoint in write_endpoints(side) if endpoint.path not in OPEN]
 
 
 def addresses(canonical_format: CanonicalFormat = CanonicalFormat.v2) -> Iterator[tuple[str, str]]:
     """Yield method and path of every endpoint, filled in such that nothing but the key is missing."""
-    for endpoint in all_endpoints(canonical_format):
+    for endpoint in keyed_endpoints(canonical_format):
         path = endpoint.path.removeprefix("/model_references").replace("{model_category_name}", "clip")
         for name, value in VALUES.items():
             path = path.replace(f"{{{name}}}", value)
@@ -39,7 +41,7 @@ def addresses(canonical_format: CanonicalFormat = CanonicalFormat.v2) -> Iterato
 
 
 def test_every_endpoint_needs_a_key() -> None:
-    endpoints = all_endpoints(CanonicalFormat.legacy)
+    endpoints = keyed_endpoints(CanonicalFormat.legacy)
 
     assert len(endpoints) > 100
     assert [one.path for one in endpoints if not one.needs_key] == []

@@ -192,3 +192,23 @@ async def test_batches_are_paged_from_the_newest(writes: Writes) -> None:
     assert (await writes.ask("GET", f"{AUDIT}/batches/77", READER)).status == 404
     other = f"{AUDIT}/batches/{made[0]}?domain_override=legacy"
     assert (await writes.ask("GET", other, READER)).status == 404
+
+
+async def test_a_batch_shows_its_changes_also_hidden_ones(writes: Writes) -> None:
+    first, second = await writes.create("a"), await writes.create("b")
+    batch = await writes.approve(first, second, title="June")
+    await writes.post(f"{QUEUE}/purge", {"model_name": "b"})
+    await writes.apply(first)
+
+    shown = await writes.get(f"{AUDIT}/batches/{batch}")
+
+    assert [(change["change_id"], change["status"]) for change in shown["changes"]] == [
+        (first, "applied"),
+        (second, "approved"),
+    ]
+    assert [event["action"] for event in shown["changes"][1]["events"]] == ["enqueue", "approve", "purge"]
+    assert (shown["batch_title"], shown["approved_change_count"], shown["applied_change_count"]) == (
+        "June",
+        2,
+        1,
+    )

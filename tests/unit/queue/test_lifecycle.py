@@ -286,8 +286,12 @@ async def test_a_base_revision_that_does_not_exist_is_refused() -> None:
     queue = await a_queue()
     await queue.make_live()
     origin = proposing.Origin("r", base_revision=77)
-    with pytest.raises(NotFound, match="77"):
-        await queue.submit(REQUESTOR, proposing.update("clip", "m", {"name": "m"}, "v2", origin))
+    for command in (
+        proposing.update("clip", "m", {"name": "m"}, "v2", origin),
+        proposing.create("clip", {"name": "n"}, "v2", origin),
+    ):
+        with pytest.raises(RequestInvalid):
+            await queue.submit(REQUESTOR, command)
 
 
 async def test_an_outdated_base_revision_is_merged_when_proposed() -> None:
