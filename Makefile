@@ -6,6 +6,10 @@ VENV ?= .venv
 PYTHON ?= python3
 FROM ?= github
 WORKERS ?= 2
+WRITE ?= 3
+READ ?= 2
+STATS ?= 0
+PORT ?= 19900
 BIN := $(VENV)/bin
 # a uv on PATH may be a shim that does not work: ask it
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv)
@@ -34,6 +38,9 @@ endif
 run: setup ## run the whole service in one process on http://127.0.0.1:19800/api
 	$(BIN)/horde-reference serve
 
+stack: setup ## run the distributed system here: WRITE=3 READ=2 STATS=0 PORT=19900
+	@PYTHONPATH=tests $(BIN)/python -m stack --write $(WRITE) --read $(READ) --stats $(STATS) --port $(PORT) $(ARGS)
+
 seed: setup ## make the catalogue what the legacy files say: FROM=github or FROM=<folder>
 	$(BIN)/horde-reference seed --from "$(FROM)"
 
@@ -59,6 +66,9 @@ cov: setup ## tests with branch coverage
 bench: setup ## measure beside nginx: throughput, latency, start, memory, growth (needs nginx, wrk)
 	PYTHONPATH=tests $(BIN)/python -m bench $(ARGS)
 
+chaos: setup ## kill, freeze and cut off parts of the stack under load, and check the journal (needs nginx, RabbitMQ)
+	PYTHONPATH=tests $(BIN)/python -m chaos $(ARGS)
+
 ##@ Work
 format: setup ## let ruff rewrite the sources
 	$(BIN)/ruff check --fix .
@@ -79,4 +89,4 @@ lock: ## resolve the requirements anew (needs uv)
 clean: ## remove the environment and every cache
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist .coverage htmlcov
 
-.PHONY: help setup run seed test contract lint types check cov bench format docs lock clean
+.PHONY: help setup run stack seed test contract lint types check cov bench chaos format docs lock clean

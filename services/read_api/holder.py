@@ -18,6 +18,8 @@ from service_kit.errors import NotReady
 FIRST_SLICE_SECONDS: Final = 0.05  # nobody is being served yet
 CACHE_SECONDS: Final = 7 * 24 * 3600.0
 RETRY_PAUSE_SECONDS: Final = 5.0
+QUIET_SECONDS: Final = 1.0
+"""Pages are improved when no new ones came for so long: what is soon outdated is not worth the work."""
 
 log = logging.getLogger(__name__)
 
@@ -139,9 +141,13 @@ class PageHolder:
 
     async def polish_forever(self) -> None:
         """Improve what was published, again and again, until cancelled."""
+        quiet_seconds = 0.0  # the first pages are improved at once
         while True:
             await self._published.wait()
-            self._published.clear()
+            while self._published.is_set():
+                self._published.clear()
+                await asyncio.sleep(quiet_seconds)
+            quiet_seconds = QUIET_SECONDS
             try:
                 await self.polish()
             except Exception:  # top of a background loop: what is served is good already

@@ -2,10 +2,10 @@
 
 from typing import Annotated, Final, Self
 
-from pydantic import BaseModel, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints, model_validator
 
 from horde_model_reference.meta_consts import MODEL_REFERENCE_CATEGORY
-from write_queue.parameters import MAX_REASON_CHARACTERS, JobId, Status
+from write_queue.parameters import MAX_REASON_CHARACTERS, JobId, Status, require_group_name
 
 MAX_IDS: Final = 10_000
 MAX_NAME_CHARACTERS: Final = 1000
@@ -13,7 +13,11 @@ MAX_MEMBERS: Final = 1000
 
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, max_length=MAX_REASON_CHARACTERS)]
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_NAME_CHARACTERS)]
+Name = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_NAME_CHARACTERS),
+    AfterValidator(require_group_name),
+]
 PositiveId = Annotated[int, Field(ge=1)]
 
 
@@ -21,12 +25,17 @@ Ids = Annotated[list[int], Field(max_length=MAX_IDS)]
 
 
 class DecisionBody(BaseModel):
-    """Which changes are approved and which rejected. Ids below 1 are ignored."""
+    """Which changes are approved and which rejected. Ids below 1 are ignored.
+
+    `seen_versions` holds by change id the `payload_version` that was looked at: if one of these changes was
+    edited since, nothing is decided.
+    """
 
     batch_title: Title
     approved_ids: Ids = []
     rejected_ids: Ids = []
     reject_reason: Reason | None = None
+    seen_versions: Annotated[dict[int, int], Field(max_length=MAX_IDS)] = {}
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

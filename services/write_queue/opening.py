@@ -114,7 +114,17 @@ async def _warm(bus: EventBus, writer: Writer, service: QueueService) -> AsyncIt
 
 
 async def _open(side: WriteSide, service: QueueService, prove: Prove) -> None:
+    async with asyncio.TaskGroup() as group:  # both take their time
+        group.create_task(_prove(prove))
+        group.create_task(_read(side, service))
+    side.open(service)
+
+
+async def _prove(prove: Prove) -> None:
     await prove()
+
+
+async def _read(side: WriteSide, service: QueueService) -> None:
     tries = 0
     while True:
         tries += 1
@@ -127,7 +137,6 @@ async def _open(side: WriteSide, service: QueueService, prove: Prove) -> None:
             await asyncio.sleep(PAUSES.pause_seconds(min(tries, MAX_COUNTED_TRIES)))
         else:
             side.failure = None
-            side.open(service)
             return
 
 

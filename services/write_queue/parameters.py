@@ -21,6 +21,8 @@ ANY_NAME: Final = r"[\s\S]+"  # names may hold slashes, sent as they are or as %
 CATEGORIES: Final = tuple(str(category) for category in MODEL_REFERENCE_CATEGORY)
 MAX_REASON_CHARACTERS: Final = 500
 MAX_DIFFS: Final = 100
+MAX_GROUP_NAME_CHARACTERS: Final = 1000
+CONTROL_CHARACTER: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 INTEGER: Final = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
 
 Status = Literal["pending", "approved", "applying", "applied", "rejected", "withdrawn"]
@@ -114,6 +116,32 @@ def path_category(request: web.Request) -> str:
     if given not in CATEGORIES:
         raise unknown_value(["path", CATEGORY], given, CATEGORIES)
     return given
+
+
+def path_group_name(request: web.Request, name: str) -> str:
+    """Return the name of a group or family in the path. Raises `RequestInvalid`."""
+    given = request.match_info[name]
+    try:
+        return require_group_name(given)
+    except ValueError as error:
+        problem = {
+            "type": "value_error",
+            "loc": ["path", name],
+            "msg": f"Value error, {error}",
+            "input": given[:100],
+        }
+        raise RequestInvalid([problem]) from None
+
+
+def require_group_name(name: str) -> str:
+    """Return the name. Raises `ValueError` for one that is blank, too long, or could not be shown."""
+    if not name.strip():
+        raise ValueError("the name must not be blank")
+    if len(name) > MAX_GROUP_NAME_CHARACTERS:
+        raise ValueError(f"the name must not be longer than {MAX_GROUP_NAME_CHARACTERS} characters")
+    if CONTROL_CHARACTER.search(name):
+        raise ValueError("the name must not hold control characters")
+    return name
 
 
 def path_integer(request: web.Request, name: str) -> int:

@@ -19,6 +19,7 @@ WRITES: Final[Mapping[int, Any]] = {
     408: Problem,
     409: Refused,
     413: Problem,
+    415: Problem,
     422: Invalid | Problem,
     507: Problem,
 }

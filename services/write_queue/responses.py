@@ -38,6 +38,7 @@ class ChangeValue(BaseModel):
     model_name: str
     operation: Operation
     payload: dict[str, Any] = Field(description="the whole proposed record, or the one to be removed")
+    payload_version: int = Field(description="1 as it was proposed, one more with every edit")
     requested_by: str
     requested_username: str
     requested_at: int

@@ -139,7 +139,7 @@ class _CategoryEdit:
         if name in self._records:
             raise ChangeRefused(f"{self._category}: {name!r} exists already")
         record = self._valid(name, {"name": name, **change.record})
-        record["metadata"] = created_metadata(record["metadata"], self._now, self._author)
+        record["metadata"] = created_metadata(record["metadata"], self._now, change.author or self._author)
         self._records[name] = record
         if self._text is not None:
             self._originals.pop(name, None)
@@ -151,7 +151,8 @@ class _CategoryEdit:
         fields = {**before, **change.set}
         after = self._valid(name, {key: fields[key] for key in fields if key not in change.unset}, before)
         stored = before.get("metadata", {})
-        after["metadata"] = updated_metadata(stored, after["metadata"], self._now, self._author)
+        author = change.author or self._author
+        after["metadata"] = updated_metadata(stored, after["metadata"], self._now, author)
         self._records[name] = after
         if name in self._originals:
             self._updated.setdefault(name, _Update(before)).add(change)

@@ -50,19 +50,24 @@ class Conversion:
 
 @dataclass(frozen=True, slots=True)
 class Create:
-    """A new record under a free name."""
+    """A new record under a free name. Without `author` it is by whom the others are."""
 
     name: str
     record: Record
+    author: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """New values for some fields of a v2 record; the fields in `unset` are removed."""
+    """New values for some fields of a v2 record; the fields in `unset` are removed.
+
+    Without `author` it is by whom the others are.
+    """
 
     name: str
     set: Mapping[str, Any]
     unset: tuple[str, ...] = ()
+    author: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

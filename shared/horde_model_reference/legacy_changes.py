@@ -41,10 +41,14 @@ from horde_model_reference.v2_format import RecordInvalid, parse_v2, render_v2
 
 @dataclass(frozen=True, slots=True)
 class LegacyPut:
-    """A legacy record under a name: a new one, or in place of the whole record that is there."""
+    """A legacy record under a name: a new one, or in place of the whole record that is there.
+
+    Without `author` it is by whom the others are.
+    """
 
     name: str
     record: Record
+    author: str | None = None
 
 
 LegacyChange = LegacyPut | Delete
@@ -92,14 +96,14 @@ class _LegacyEdit:
     def apply(self, change: LegacyChange) -> None:
         match change:
             case LegacyPut():
-                self._put(change.name, without_nulls(change.record))
+                self._put(change.name, without_nulls(change.record), change.author or self._author)
             case Delete():
                 self._delete(change.name)
 
     def documents(self) -> CategoryDocuments:
         return CategoryDocuments(v2=render_v2(self._records), legacy=self._text.render())
 
-    def _put(self, name: str, given: Record) -> None:
+    def _put(self, name: str, given: Record, author: str | None) -> None:
         stored, original = self._records.get(name), self._originals.get(name)
         if stored is None and name not in self._originals:
             require_name(self._category, name)
@@ -109,7 +113,7 @@ class _LegacyEdit:
                 self._category, name, "name", f"is {converted['name']!r}, not the model's name"
             )
         record = with_kept_fields(self._category, name, converted, stored)
-        record["metadata"] = self._metadata(stored, record["metadata"])
+        record["metadata"] = self._metadata(stored, record["metadata"], author)
         self._records[name] = record
         legacy = ordered_record(self._category, given, original if isinstance(original, dict) else None)
         if not isinstance(original, dict):
@@ -118,10 +122,10 @@ class _LegacyEdit:
             self._text.replace(name, legacy)
         self._originals[name] = legacy
 
-    def _metadata(self, stored: Record | None, given: Record) -> Record:
+    def _metadata(self, stored: Record | None, given: Record, author: str | None) -> Record:
         if stored is None:
-            return created_metadata(given, self._now, self._author)
-        return updated_metadata(stored.get("metadata", {}), given, self._now, self._author)
+            return created_metadata(given, self._now, author)
+        return updated_metadata(stored.get("metadata", {}), given, self._now, author)
 
     def _names_of(self, key: str) -> set[str]:
         """Return what a record may call itself: real records exist that differ from their key."""
@@ -152,9 +156,9 @@ def _text_changes(records: dict[str, Record], changes: Sequence[LegacyChange]) -
 
 def _text_edit(change: LegacyPut, stored: Record | None) -> Create | Update:
     if stored is None:
-        return Create(change.name, v2_of_legacy_text(change.name, change.record))
+        return Create(change.name, v2_of_legacy_text(change.name, change.record), change.author)
     new, gone = changed_v2_fields(change.name, stored, change.record)
-    return Update(change.name, new, gone)
+    return Update(change.name, new, gone, change.author)
 
 
 def _after(stored: Record | None, edit: Create | Update) -> Record:

@@ -42,10 +42,10 @@ def change_records(
             raise ChangeRefused(printable(f"{CATEGORY}: {name!r} {state}"))
         match change:
             case Create():
-                after[name] = _created(change, now, author)
+                after[name] = _created(change, now, change.author or author)
                 created.add(name)
             case Update():
-                after[name] = _updated(after[name], change, now, author)
+                after[name] = _updated(after[name], change, now, change.author or author)
             case Delete():
                 del after[name]
                 created.discard(name)

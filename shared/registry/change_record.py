@@ -78,6 +78,11 @@ class ChangeRecord(FrozenModel):
         return self.status in OPEN and not self.hidden
 
     @property
+    def payload_version(self) -> int:
+        """How often the payload was written: 1 as it was proposed, one more with every edit."""
+        return 1 + sum(1 for event in self.events if event.action == "edit")
+
+    @property
     def key(self) -> str:
         """What it is about, as the indexes of the state name it."""
         return model_key(self.category, self.model_name)

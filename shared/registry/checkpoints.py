@@ -26,7 +26,7 @@ from registry.state_parts import StateJoiner, split
 from service_kit.errors import ObjectExists, ObjectMissing, ServiceError
 from service_kit.object_store import ObjectStore
 
-STATE_VERSION: Final = 2
+STATE_VERSION: Final = 3
 """Raised whenever the fold gives another state for the same journal; older checkpoints are then ignored."""
 
 INTERVAL: Final = 256

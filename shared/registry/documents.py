@@ -39,7 +39,5 @@ async def store_category(blobs: Blobs, documents: CategoryDocuments) -> Category
 
 async def load_category(blobs: Blobs, refs: CategoryBlobs) -> CategoryDocuments:
     """Read the documents of one category. Raises `BlobMissing`, `BlobCorrupt`, `StoreUnavailable`."""
-    v2, legacy, csv = await asyncio.gather(
-        blobs.get(refs.v2), blobs.find(refs.legacy), blobs.find(refs.csv)
-    )
+    v2, legacy, csv = await asyncio.gather(blobs.get(refs.v2), blobs.find(refs.legacy), blobs.find(refs.csv))
     return CategoryDocuments(v2=v2, legacy=legacy, csv=csv)

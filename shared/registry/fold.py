@@ -11,6 +11,9 @@ from registry.kinds import KINDS
 from registry.state import AnsweredKey, State, answered_key
 
 ANSWERS_KEPT_SECONDS: Final = 24 * 3600
+ANSWERS_KEPT_ENTRIES: Final = 1024
+"""Of so many entries the keys are kept however old they are: one clock that is wrong forgets nothing new."""
+
 FORGET_EVERY: Final = 64
 """Old idempotency keys are looked for at every so many entries: looking costs a walk over all of them."""
 
@@ -84,9 +87,10 @@ def _with_answers(state: State, entry: Entry) -> State:
     answered = state.answered
     if entry.sequence % FORGET_EVERY == 0:
         oldest = entry.unix_time - ANSWERS_KEPT_SECONDS
+        newest_old = entry.sequence - ANSWERS_KEPT_ENTRIES
         kept = answered.mutate()
         for name, one in answered.items():
-            if one.at < oldest:
+            if one.at < oldest and one.sequence <= newest_old:
                 del kept[name]
         answered = kept.finish()
     if entry.answer is not None and entry.answer.key is not None:

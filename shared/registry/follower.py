@@ -12,6 +12,7 @@ from registry.checkpoints import Checkpoints
 from registry.content import CatalogueContent
 from registry.journal import Journal
 from registry.loading import load_content
+from registry.long_lived import spare_the_collector
 from registry.state import State
 from service_kit.errors import StoreUnavailable
 
@@ -112,6 +113,7 @@ class Follower:
             await self._on_content(content)  # without a deadline: given up, it would only begin anew
             self.content = content
         is_new = first or state.sequence != self._state.sequence
+        spare_the_collector(self._state.sequence, state.sequence)
         self._state = state
         self._last_success = time.monotonic()
         if self._failure is not None:

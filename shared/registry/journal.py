@@ -28,6 +28,7 @@ Decide = Callable[[State], Awaitable[Draft | None]]
 """Validates against the state and returns what to append, None for nothing; raises to refuse."""
 
 MAX_WINDOW: Final = 32  # entries read at once when far behind
+WINDOW_GROWTH: Final = 3  # a change is proposed, decided, applied: that many entries make a revision
 APPEND_ATTEMPTS: Final = 40
 CREATE_ATTEMPTS: Final = 4
 FIRST_DELAY_SECONDS: Final = 0.02
@@ -95,7 +96,7 @@ class Journal:
                         break
                     return state
                 state = fold(state, *item)
-            window = min(window * 4, MAX_WINDOW) if window > 1 else 2  # mostly there is but one new entry
+            window = min(window * WINDOW_GROWTH, MAX_WINDOW)
 
     async def require_whole(self, state: State) -> State:
         """Catch up and make sure, by a listing, that no entry beyond the head is cut off by a missing one.

@@ -27,9 +27,9 @@ async def load_content(
         return None
     known = previous.categories if previous else {}
     names = sorted(catalogue.categories, key=_place)
-    side_data, *categories = await asyncio.gather(
-        load_side_data(blobs, catalogue.side_data),
-        *(_load_category(blobs, name, catalogue.categories[name], known.get(name)) for name in names),
+    loading = (_load_category(blobs, name, catalogue.categories[name], known.get(name)) for name in names)
+    side_data, categories = await asyncio.gather(
+        load_side_data(blobs, catalogue.side_data), asyncio.gather(*loading)
     )
     return CatalogueContent(
         revision=catalogue.revision,

@@ -107,7 +107,8 @@ class QueueEditor:
         new = self.queue.last_batch_id + 1
         self.leave_batch(rest)
         self._update(open_batch_id=new, last_batch_id=new)
-        self._set_batch(new, rest)
+        started = BatchRecord(batch_id=new, change_ids=rest, moved_ids=rest)
+        self._update(batches=self.queue.batches.set(new, started))
         self.take_event_id()
 
     def _with_event(self, change: ChangeRecord, action: str, payload: dict[str, Any]) -> ChangeRecord:
@@ -131,7 +132,8 @@ class QueueEditor:
         self._update(open_by_name=by_name)
 
     def _set_batch(self, batch_id: int, change_ids: tuple[int, ...]) -> None:
-        record = BatchRecord(batch_id=batch_id, change_ids=change_ids)
+        known = self.queue.batches.get(batch_id, BatchRecord(batch_id=batch_id, change_ids=()))
+        record = known.model_copy(update={"change_ids": change_ids})
         self._update(batches=self.queue.batches.set(batch_id, record))
 
     def _update(self, **update: Any) -> None:  # noqa: ANN401 - the fields of the state

@@ -11,10 +11,14 @@ from registry.persistent_map import PersistentMap
 
 
 class BatchRecord(FrozenModel):
-    """Changes that were decided together: those approved and those rejected with them, in that order."""
+    """Changes that were decided together: those approved and those rejected with them, in that order.
+
+    `moved_ids` are those with which it began as the rest of another batch, of which a part was applied.
+    """
 
     batch_id: int
     change_ids: tuple[int, ...]
+    moved_ids: tuple[int, ...] = ()
 
 
 class QueueState(FrozenModel):

@@ -16,6 +16,7 @@ from registry.bodies import (
 )
 from registry.change_record import ChangeRecord, Comment, Stamp
 from registry.entries import Entry
+from registry.history_state import Touched
 from registry.queue_editor import QueueEditor
 from registry.state import State
 
@@ -106,7 +107,7 @@ def fold_applied(state: State, entry: Entry, body: Applied) -> State:
     batch_id = editor.queue.open_batch_id
     for applied in body.changes:
         change = editor.expect(applied.change_id, "approved")
-        if applied.touched != change.touched:
+        if applied.touched != _touched_by(change):
             raise editor.misfit(change.change_id)
         editor.take_event_id()  # the event of the model, which the catalogue tells
         update = {
@@ -146,6 +147,10 @@ def fold_hidden(state: State, entry: Entry, body: Hidden) -> State:
 def count_events(state: State, items: Iterable[object]) -> State:
     """Take one audit event id for each item."""
     return state.model_copy(update={"next_event_id": state.next_event_id + sum(1 for _ in items)})
+
+
+def _touched_by(change: ChangeRecord) -> Touched:
+    return Touched(category=change.category, model_name=change.model_name, operation=change.operation)
 
 
 def _new_record(proposed: ProposedChange, change_id: int, stamp: Stamp) -> ChangeRecord:

@@ -21,8 +21,8 @@ class AnsweredKey(FrozenModel):
 class State(FrozenModel):
     """The journal up to `sequence`, folded. Every instance that folds the same entries has the same state.
 
-    `answered` holds the idempotency keys of the last day by user and key (`answered_key`), `event_starts` the
-    first event id of each entry that made audit events.
+    `answered` holds the idempotency keys of at least the last day by user and key (`answered_key`),
+    `event_starts` the first event id of each entry that made audit events.
     """
 
     sequence: int = 0

@@ -5,6 +5,7 @@ import contextlib
 
 from registry.checkpoints import INTERVAL, Checkpoints
 from registry.journal import Decide, Journal
+from registry.long_lived import spare_the_collector
 from registry.state import State
 
 
@@ -76,9 +77,11 @@ class Writer:
         return self._state or state
 
     def _advance(self, state: State) -> bool:
-        if self._state is not None and state.sequence <= self._state.sequence:
+        known = 0 if self._state is None else self._state.sequence
+        if self._state is not None and state.sequence <= known:
             return False
         self._state = state
+        spare_the_collector(known, state.sequence)
         return True
 
     def _keep_checkpoint(self, state: State) -> None:

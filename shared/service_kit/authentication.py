@@ -36,7 +36,7 @@ class Authenticator:
 
     async def _user(self, request: web.Request, role: str | None) -> User:
         await self._limits.count_request(request)
-        apikey = request.headers.get(API_KEY)
+        apikey = _apikey(request)
         if apikey and role is not None:
             self.roles.require_configured(role)
         user = await self._identify(request, apikey)
@@ -53,3 +53,14 @@ class Authenticator:
         except KeyInvalid:
             await self._limits.count_failed_key(request)
             raise
+
+
+def _apikey(request: web.Request) -> str | None:
+    """Return the key of the request. Raises `KeyInvalid` for two: a proxy may look at the other one."""
+    match request.headers.getall(API_KEY, []):
+        case []:
+            return None
+        case [one]:
+            return one
+        case _:
+            raise KeyInvalid

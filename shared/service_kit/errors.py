@@ -58,6 +58,13 @@ class RequestBroken(ServiceError):
     status = 400
 
 
+class PackingUnknown(ServiceError):
+    """The body is packed in a way that is not known here."""
+
+    status = 415
+    headers = MappingProxyType({"Accept-Encoding": "gzip, deflate"})
+
+
 class RequestTooSlow(ServiceError):
     """The request did not arrive in the time that it is given."""
 

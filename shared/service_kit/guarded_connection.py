@@ -127,6 +127,17 @@ class GuardedConnection(web.RequestHandler):
         else:
             log.error("unhandled outside of the application", exc_info=exc)
             answer = problem(500, "internal error")
+        return self._last_answer(request, answer)
+
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """Send an answer. What aiohttp raised before the application was asked gets the one shape too."""
+        if isinstance(resp, Exception):  # an unknown `Expect`
+            resp = self._last_answer(request, problem(resp.status, resp.reason))
+        return await super().finish_response(request, resp, start_time)
+
+    def _last_answer(self, request: web.BaseRequest, answer: web.Response) -> web.Response:
         if isinstance(request, web.Request):  # the application makes no others
             self._rules.dress(request, answer)
         answer.force_close()

@@ -3,13 +3,14 @@
 import asyncio
 import json
 import re
+import zlib
 from collections.abc import Callable
 from typing import Any, Final, NoReturn, TypeVar
 
 import orjson
-from aiohttp import web
+from aiohttp import hdrs, web
 
-from service_kit.errors import RequestBroken, RequestInvalid, RequestTooSlow
+from service_kit.errors import PackingUnknown, RequestBroken, RequestInvalid, RequestTooSlow
 
 BODY_TIMEOUT_SECONDS: Final = web.AppKey("body_timeout_seconds", float)
 
@@ -21,6 +22,9 @@ MAX_SHOWN_CHARACTERS: Final = 100
 SMALLEST_INTEGER: Final = -(2**63)
 LARGEST_INTEGER: Final = 2**63 - 1
 MAX_INTEGER_CHARACTERS: Final = 20
+
+WINDOW_BITS: Final = {"gzip": 31, "x-gzip": 31, "deflate": 15}
+"""What zlib must be told to unpack each of the content encodings that are accepted."""
 
 JSON_MEDIA_TYPE: Final = re.compile(r"application/([a-z0-9.+-]+\+)?json")
 STRING_OR_BRACKET: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
@@ -34,9 +38,19 @@ Result = TypeVar("Result")
 async def read_body(request: web.Request) -> bytes:
     """Return the whole body; the second call returns the same.
 
-    Raises `RequestTooSlow` and `RequestBroken`, and aiohttp's 413 for more than the application's
-    `client_max_size`, unpacked, whatever length was announced.
+    Raises `RequestTooSlow`, `RequestBroken` and `PackingUnknown`, and aiohttp's 413 for more than the
+    application's `client_max_size`, packed or unpacked, whatever length was announced.
     """
+    raw = await _read_packed(request)
+    packing = ", ".join(request.headers.getall(hdrs.CONTENT_ENCODING, [])).strip().lower()
+    if not raw or packing in {"", "identity"}:
+        return raw
+    if packing not in WINDOW_BITS:
+        raise PackingUnknown("the Content-Encoding of the body is not known: send it as it is, or as gzip")
+    return await asyncio.to_thread(_unpacked, raw, WINDOW_BITS[packing], request.client_max_size)
+
+
+async def _read_packed(request: web.Request) -> bytes:
     try:
         async with asyncio.timeout(request.app.get(BODY_TIMEOUT_SECONDS, DEFAULT_TIMEOUT_SECONDS)):
             return await request.read()
@@ -46,6 +60,20 @@ async def read_body(request: web.Request) -> bytes:
         raise RequestBroken("the request body is cut off or wrongly encoded") from None
     except ConnectionError:
         raise RequestBroken("the connection was closed before the request was complete") from None
+
+
+def _unpacked(raw: bytes, window_bits: int, max_bytes: int) -> bytes:
+    """Return the body; unpacking ends where it gets too large, so that a small bomb does no harm."""
+    unpacker = zlib.decompressobj(window_bits)
+    try:
+        body = unpacker.decompress(raw, max_bytes + 1)
+    except zlib.error:
+        raise RequestBroken("the request body is not packed as its Content-Encoding says") from None
+    if len(body) > max_bytes:
+        raise web.HTTPRequestEntityTooLarge(max_bytes, len(body))
+    if not unpacker.eof or unpacker.unused_data:
+        raise RequestBroken("the packed request body is cut off, or something follows it")
+    return body
 
 
 async def read_json(request: web.Request, *, any_content_type: bool = False) -> Any:  # noqa: ANN401 - it is any

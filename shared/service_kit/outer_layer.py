@@ -17,7 +17,7 @@ from aiohttp.typedefs import Handler, Middleware
 from service_kit.cors import CorsRules
 from service_kit.errors import ServiceError
 from service_kit.problems import answer_http_exception, answer_service_error, answer_unhandled
-from service_kit.ready_head import SERVER
+from service_kit.ready_head import CONTENT_TYPE_OPTIONS, NOSNIFF, SERVER
 from service_kit.ready_response import X_REQUEST_ID, ReadyResponse
 from service_kit.request_recorder import STARTED
 from service_kit.settings import HttpSettings
@@ -119,6 +119,7 @@ class OuterLayer:
         else:
             headers = response.headers
             headers[hdrs.SERVER] = SERVER
+            headers[CONTENT_TYPE_OPTIONS] = NOSNIFF
             if X_REQUEST_ID not in headers:
                 headers[X_REQUEST_ID] = self._request_id(request)
             if hdrs.ACCESS_CONTROL_ALLOW_METHODS not in headers:  # a preflight has its own

@@ -6,7 +6,13 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
 
+from multidict import istr
+
 SERVER: Final = "horde-model-reference"
+CONTENT_TYPE_OPTIONS: Final = istr("X-Content-Type-Options")
+NOSNIFF: Final = "nosniff"
+"""What strangers wrote into a record is JSON, whatever it looks like to a browser."""
+
 BODILESS: Final = frozenset({204, 304})
 
 _HARMLESS: Final = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
@@ -15,9 +21,9 @@ _HARMLESS: Final = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
 class ReadyHead:
     """Status line and headers of an answer, made once for many requests.
 
-    `headers` are those that are the same for every request; `Vary: Origin`, `Content-Length` and
-    `Server` are added, what differs per request comes later. Raises `ValueError` for a header with
-    control characters.
+    `headers` are those that are the same for every request; `Vary: Origin`, `Content-Length`, `Server`
+    and `X-Content-Type-Options` are added, what differs per request comes later. Raises `ValueError` for a
+    header with control characters.
     """
 
     __slots__ = ("headers", "lines", "status")
@@ -28,6 +34,7 @@ class ReadyHead:
         if status not in BODILESS:
             complete["Content-Length"] = str(body_length)
         complete["Server"] = SERVER
+        complete[CONTENT_TYPE_OPTIONS] = NOSNIFF
         self.status = status
         self.headers = complete
         self.lines = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n".encode() + header_lines(complete)

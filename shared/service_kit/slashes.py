@@ -13,7 +13,7 @@ async def redirect_target(request: web.Request) -> str | None:
         return None
     path, mark, query = request.raw_path.partition("?")
     other = path.rstrip("/") if path.endswith("/") else f"{path}/"
-    if not other or other.startswith("//"):  # `//host` would lead to another server
+    if not other.startswith("/") or other.startswith("//"):  # `//host` would lead to another server
         return None
     target = request.clone(rel_url=URL(other, encoded=True))
     found = (await request.app.router.resolve(target)).http_exception

@@ -47,6 +47,7 @@ def create_application(
     arguments = {
         "access_log_class": lambda _logger, _format: recorder,
         "access_log": log,
+        "auto_decompress": False,  # it would unpack what nobody asked for, on the event loop, without bound
         "keepalive_timeout": settings.keepalive_seconds,
         "max_line_size": settings.max_header_bytes,
         "max_field_size": settings.max_header_bytes,

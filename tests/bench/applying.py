@@ -17,10 +17,9 @@ from bench.write_stack import API, Scene, Told
 
 APPLY_MS = 150.0
 VISIBLE_MS = {"clip": 100.0, "image_generation": 100.0, "text_generation": 300.0}
-PAUSE_SECONDS = 0.15
+PAUSE_SECONDS = 0.05
 HEARD_SECONDS = 15.0
 POLL_SECONDS = 5.0  # the default of the setting
-WITHOUT_BROKER = 6
 
 
 @dataclass(slots=True)
@@ -81,27 +80,24 @@ async def watching(scene: Scene) -> AsyncIterator[list[Watcher]]:
 
 async def measure(scene: Scene, *, samples: int) -> list[Figure]:
     """Return times of applying and of being visible, for categories of different size."""
+    ids = {category: await _proposed(scene, category, samples) for category in VISIBLE_MS}
+    await scene.gateway.approve([one for some in ids.values() for one in some])
+    await asyncio.sleep(POLL_SECONDS)  # at most so far behind is a read-api that hears of revisions only
     async with watching(scene) as watchers:
-        taken = {}
-        for category in VISIBLE_MS:
-            ids = await approved(scene, category, samples)
-            gc.disable()  # its pauses would be taken for the server's
-            try:
-                taken[category] = [await _apply_and_see(scene, n, one, watchers) for n, one in enumerate(ids)]
-            finally:
-                gc.enable()
+        taken = {category: await _series(scene, some, watchers) for category, some in ids.items()}
     return [figure for category, applied in taken.items() for figure in _figures(category, applied)]
 
 
-async def measure_without_broker(scene: Scene) -> list[Figure]:
+async def measure_without_broker(scene: Scene, *, samples: int) -> list[Figure]:
     """Return how soon changes are visible while RabbitMQ is away."""
-    ids = await approved(scene, "clip", WITHOUT_BROKER)
+    ids = await _proposed(scene, "clip", samples)
+    await scene.gateway.approve(ids)
     async with watching(scene) as watchers:
         await scene.stack.neighbours.kill("rabbit")
         taken = []
         for n, one in enumerate(ids):
-            taken.append(await _apply_and_see(scene, n, one, watchers))
             await asyncio.sleep(random.uniform(0, 1))
+            taken.append(await _apply_and_see(scene, n, one, watchers))
     longest = max(one.since_answer for one in taken) / 1000
     return [
         Figure(
@@ -115,8 +111,8 @@ async def measure_without_broker(scene: Scene) -> list[Figure]:
     ]
 
 
-async def approved(scene: Scene, category: str, count: int) -> list[int]:
-    """Propose and approve changes of models that differ, so that all can be applied; return their ids."""
+async def _proposed(scene: Scene, category: str, count: int) -> list[int]:
+    """Propose changes of models that differ, so that all can be applied; return their ids."""
     records = await scene.records(category)
     new = len(records) < count
     ids = []
@@ -125,8 +121,15 @@ async def approved(scene: Scene, category: str, count: int) -> list[int]:
         body = {**record, "name": label, "description": f"Applied as the {n}th."}
         told = await scene.doors[n % len(scene.doors)].propose(category, label, body, new=new)
         ids.append(int(told.value["change_id"]))
-    await scene.gateway.approve(ids)
     return ids
+
+
+async def _series(scene: Scene, ids: Sequence[int], watchers: Sequence[Watcher]) -> list[Applied]:
+    gc.disable()  # its pauses would be taken for the server's
+    try:
+        return [await _apply_and_see(scene, n, one, watchers) for n, one in enumerate(ids)]
+    finally:
+        gc.enable()
 
 
 async def _apply_and_see(scene: Scene, n: int, change_id: int, watchers: Sequence[Watcher]) -> Applied:

@@ -110,7 +110,7 @@ async def fill_store(store: ObjectStore, changes: int) -> Objects:
     before = await read_everything(store)
     state = await Journal(store).catch_up(State())
     documents = await load_documents(Blobs(store), state.catalogue)
-    records = {name: parse_v2(documents[name].v2) for name in CATEGORIES if name in documents}
+    records = {one: parse_v2(documents[one].v2) for one in documents if one in CATEGORIES}
     filler = Filler(state, records)
     await asyncio.to_thread(filler.fill, changes)
     checkpoints = {checkpoint_key(one.sequence): await render_checkpoint(one) for one in filler.checkpoints}

@@ -45,7 +45,8 @@ def _compare(
     *,
     conditional: bool = False,
 ) -> Figure:
-    ours, theirs = [], []
+    ours: list[float] = []
+    theirs: list[float] = []
     for _ in range(rounds):
         for port, pid, asked, rates in (
             (gateway.port, gateway.pid, path, ours),

@@ -1,5 +1,6 @@
 """The stack that the write side is measured on, and a client of it."""
 
+import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -102,9 +103,7 @@ class Scene:
 
 
 @contextlib.asynccontextmanager
-async def filled_stack(
-    changes: int, seed_dir: Path, *, write: int, read: int, settings: Mapping[str, str] | None = None
-) -> AsyncIterator[Scene]:
+async def filled_stack(changes: int, seed_dir: Path, *, write: int, read: int) -> AsyncIterator[Scene]:
     """Run a stack on real servers whose journal holds so many changes."""
     async with contextlib.AsyncExitStack() as exits:
         horde = await exits.enter_async_context(TestServer(SomeHorde().application))
@@ -113,14 +112,12 @@ async def filled_stack(
         )
         ids = {"PENDING_QUEUE__REQUESTOR_IDS": REQUESTOR, "PENDING_QUEUE__APPROVER_IDS": APPROVER}
         roles = {name: str(USERS[key]["id"]) for name, key in ids.items()}
-        plan = Plan(write=write, read=read, settings={**roles, **(settings or {})}, environment=environment)
+        plan = Plan(write=write, read=read, settings=roles, environment=environment)
         stack = await exits.enter_async_context(running_stack(plan))
-        for child in stack.services:
-            await child.kill()
+        await asyncio.gather(*(child.kill() for child in stack.services))
         store = await exits.enter_async_context(open_store(stack.neighbours.settings()))
         objects = await fill_store(store, changes)
-        for child in stack.services:
-            await child.start()
+        await asyncio.gather(*(child.start() for child in stack.services))
         timeout = aiohttp.ClientTimeout(total=None, sock_read=ANSWER_SECONDS)
         session = await exits.enter_async_context(aiohttp.ClientSession(timeout=timeout))
         yield Scene(changes, stack, session, objects)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import random
 import sys
 import time
@@ -154,4 +155,5 @@ async def an_arena(
 def _environment(folder: Path, name: str, clock: ShiftedClock | None) -> dict[str, str]:
     """Return what one service gets besides: where its plan of faults lies, and for one of them the clock."""
     shifted = clock.environment if clock is not None and name == "write-queue-1" else {}
-    return {PLAN: str(folder / f"{name}.plan"), "PYTHONPATH": str(REPOSITORY / "tests"), **shifted}
+    path = os.pathsep.join([str(REPOSITORY / "tests"), os.environ.get("PYTHONPATH", "")])
+    return {PLAN: str(folder / f"{name}.plan"), "PYTHONPATH": path, **shifted}

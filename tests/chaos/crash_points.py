@@ -4,7 +4,6 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Literal
 
 from chaos.arena import Arena, Outcome
 from chaos.queue_client import QueueClient
@@ -13,27 +12,26 @@ from stack.child import Child
 
 MOST_OPERATIONS = 40
 QUIET_SECONDS = 0.15
-Step = Literal["propose", "approve", "reject", "apply"]
-Kind = Literal["crash", "lose"]
 
 
 async def crash_points(arena: Arena, extent: Extent, outcome: Outcome) -> None:
     """Walk through all of them on one instance; another one is asked to go on afterwards."""
     del extent
     told, arena.stack.writes[0].on_death = arena.stack.writes[0].on_death, None
-    victim, other = arena.stack.writes[0], arena.client(arena.stack.writes[-1].url)
+    victim = arena.stack.writes[0]
     for kind in ("crash", "lose"):
         for step in ("propose", "approve", "reject", "apply"):
             for moment in ("before", "after"):
-                points = await _walk(arena, victim, other, step, kind, moment)
+                points = await walk(arena, victim, step, kind, moment)
                 outcome.figures[f"{kind} {moment}: {step}"] = points
                 if not points:
                     outcome.problems.append(f"{kind} {moment}: {step} met no store operation")
     victim.on_death = told
 
 
-async def _walk(arena: Arena, victim: Child, other: QueueClient, step: Step, kind: Kind, moment: str) -> int:
+async def walk(arena: Arena, victim: Child, step: str, kind: str, moment: str) -> int:
     """Fail at the first operation, then the second, ... until the step does without another; count them."""
+    other = arena.client(arena.stack.writes[-1].url)
     for at in range(1, MOST_OPERATIONS):
         name = arena.log.fresh(f"{kind}-{moment}-{step}")
         act = await _prepare(other, arena.client(victim.url, tries=1), step, name)
@@ -54,7 +52,7 @@ async def _walk(arena: Arena, victim: Child, other: QueueClient, step: Step, kin
 
 
 async def _prepare(
-    other: QueueClient, victim: QueueClient, step: Step, name: str
+    other: QueueClient, victim: QueueClient, step: str, name: str
 ) -> Callable[[], Awaitable[object]]:
     """Bring a change to where the step can be done, on another instance; return the step."""
     if step == "propose":

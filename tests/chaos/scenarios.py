@@ -84,7 +84,11 @@ async def kills(arena: Arena, extent: Extent, outcome: Outcome) -> None:
                 busy[victim.name] = asyncio.create_task(victim.restart())
             if done["killed"] % 20 == 0:
                 arena.say(f"  {done['killed']} killed, {arena.log.counts()}")
-        await asyncio.gather(*busy.values())
+        for name, ended in zip(
+            busy, await asyncio.gather(*busy.values(), return_exceptions=True), strict=True
+        ):
+            if isinstance(ended, BaseException):
+                outcome.problems.append(f"{name} did not come back: {str(ended).splitlines()[0]}")
     outcome.figures.update(done)
     judge_readings(load.readings, outcome)
 

@@ -1,10 +1,12 @@
 """The gateway of the stack: nginx with the configuration of `deploy/gateway`."""
 
+import contextlib
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,6 +56,16 @@ def gateway_recipe(folder: Path, plan: GatewayPlan) -> Recipe:
         orphan_signal="TERM",  # on which nginx also ends its workers
         before_start=lambda: remove_sockets(folder),
     )
+
+
+@contextlib.contextmanager
+def short_folder(prefix: str) -> Iterator[Path]:
+    """Yield a new directory, not where tests put theirs: a path longer than 100 characters has no sockets."""
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir="/tmp"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def render(folder: Path, plan: GatewayPlan) -> None:

@@ -2,8 +2,6 @@
 
 import asyncio
 import contextlib
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +9,7 @@ from typing import Any
 
 from service_kit.settings import ENV_PREFIX
 from stack.child import Child, Recipe, StackFailed
-from stack.gateway import MAX_BODY_BYTES, GatewayPlan, gateway_recipe
+from stack.gateway import MAX_BODY_BYTES, GatewayPlan, gateway_recipe, short_folder
 from stack.neighbours import Neighbours, require_programs, running_neighbours
 from support.nodes import free_ports
 from support.processes import CONSOLE_SCRIPT, clean_environment
@@ -199,9 +197,5 @@ def stack_folder(wanted: Path | None = None) -> Iterator[Path]:
         wanted.mkdir(parents=True, exist_ok=True)
         yield wanted.resolve()
         return
-    # not where tests put theirs: the path must be short enough for sockets
-    folder = Path(tempfile.mkdtemp(prefix="horde-stack-", dir="/tmp"))
-    try:
+    with short_folder("horde-stack-") as folder:
         yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)

@@ -49,10 +49,11 @@ class FaultyStore:
         due = self.operations == self.at
         if self.down or (due and self.moment == "before"):
             self.fail()
-        result = await operation()
-        if due:
-            self.fail()
-        return result
+        try:
+            return await operation()
+        finally:  # "no such object" is an answer too, and can be lost
+            if due:
+                self.fail()
 
     def begin(self) -> None:
         """Called before each operation; for those who decide late."""

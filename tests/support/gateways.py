@@ -2,19 +2,16 @@
 
 import asyncio
 import contextlib
-import shutil
-import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import aiohttp
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from stack.child import Child
-from stack.gateway import GatewayPlan, find_nginx, gateway_recipe
+from stack.gateway import GatewayPlan, find_nginx, gateway_recipe, short_folder
 from support.nodes import free_ports
 from support.servers import missing
 from support.upstreams import Upstream, upstreams
@@ -88,7 +85,7 @@ async def gateway(
     names = [*(f"read-{n}" for n in range(reads)), *(f"write-{n}" for n in range(writes))]
     async with contextlib.AsyncExitStack() as stack:
         servers = await stack.enter_async_context(upstreams(*names))
-        folder = Path(stack.enter_context(short_folder()))
+        folder = stack.enter_context(short_folder("gateway-"))
         ports = [server.port for server in servers]
         plan = GatewayPlan(
             port=free_ports(1)[0],
@@ -108,16 +105,6 @@ async def gateway(
         )
         session.headers.clear()
         yield Gateway(child, servers[:reads], servers[reads:], session)
-
-
-@contextlib.contextmanager
-def short_folder() -> Iterator[str]:
-    """Return a directory whose path is short enough for sockets."""
-    folder = tempfile.mkdtemp(prefix="gw-", dir="/tmp")
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 async def begin_of_a_second() -> None:

@@ -18,10 +18,9 @@ from support.sources import SAMPLE
 
 
 class HttpNode(Node):
-    """A node that is ready when a GET of a path is answered."""
+    """A node that is ready when every one of some GETs has its status."""
 
-    ready_path = "/"
-    ready_status = 200
+    ready_when: Mapping[str, int] = {"/": 200}
     ready_key = ""
 
     def __init__(self, root: Path, name: str) -> None:
@@ -29,12 +28,15 @@ class HttpNode(Node):
         self.port = free_ports(1)[0]
 
     def ready(self) -> bool:
+        return all(self._status(path) == status for path, status in self.ready_when.items())
+
+    def _status(self, path: str) -> int:
         connection = http.client.HTTPConnection(LOOPBACK, self.port, timeout=5)
         try:
-            connection.request("GET", self.ready_path, headers={"apikey": self.ready_key})
-            return connection.getresponse().status == self.ready_status
+            connection.request("GET", path, headers={"apikey": self.ready_key})
+            return connection.getresponse().status
         except OSError:
-            return False
+            return 0
         finally:
             connection.close()
 
@@ -42,7 +44,7 @@ class HttpNode(Node):
 class HordeNode(HttpNode):
     """The AI-Horde of `hostile_horde`."""
 
-    ready_status = 404
+    ready_when: Mapping[str, int] = {"/": 404}
 
     def command(self) -> Sequence[str]:
         return [sys.executable, "-m", "support.hostile_horde", str(self.port)]
@@ -57,8 +59,7 @@ class ServiceNode(HttpNode):
     Roles are those of `hostile_horde`. It is ready when its queue is open. All that it prints is in `log`.
     """
 
-    ready_path = "/api/model_references/v2/pending_queue/changes/1"
-    ready_status = 404
+    ready_when: Mapping[str, int] = {"/ready": 200, "/api/model_references/v2/pending_queue/changes/1": 404}
     ready_key = READER
 
     def __init__(self, root: Path, horde: HordeNode, settings: Mapping[str, str] | None = None) -> None:

@@ -107,7 +107,6 @@ class Documentation:
         """Serve the page."""
         response = serve(request, self._holder.pages, self._page)
         response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
-        response.headers["X-Content-Type-Options"] = "nosniff"
         return response
 
     async def start(self, request: web.Request) -> web.StreamResponse:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from horde_model_reference.change_renderer import apply_changes
@@ -155,13 +155,13 @@ class _CategoryWork:
 
     def _render(self, documents: CategoryDocuments, resolved: Iterable[_Resolved]) -> CategoryDocuments:
         now = int(self._head.now.timestamp())
-        for (form, author), run in groupby(resolved, lambda one: (one.intent.form, one.intent.author)):
+        for form, run in groupby(resolved, lambda one: one.intent.form):
             if form == "legacy":
                 legacy = [_legacy_change(one) for one in run]
-                documents = apply_legacy_changes(self._category, documents, legacy, now=now, author=author)
+                documents = apply_legacy_changes(self._category, documents, legacy, now=now, author=None)
             else:
                 changes = [_v2_change(one) for one in run]
-                documents = apply_changes(self._category, documents, changes, now=now, author=author)
+                documents = apply_changes(self._category, documents, changes, now=now, author=None)
         return documents
 
     def _find_refused(self, documents: CategoryDocuments, resolved: Iterable[_Resolved]) -> None:
@@ -199,13 +199,13 @@ def _v2_change(one: _Resolved) -> Change:
     if one.after is None:
         return Delete(name)
     if one.before is None:
-        return Create(name, one.after)
-    return replacement(one.before, one.after)
+        return Create(name, one.after, one.intent.author)
+    return replace(replacement(one.before, one.after), author=one.intent.author)
 
 
 def _legacy_change(one: _Resolved) -> LegacyPut | Delete:
     name = one.intent.model_name
-    return Delete(name) if one.after is None else LegacyPut(name, one.after)
+    return Delete(name) if one.after is None else LegacyPut(name, one.after, one.intent.author)
 
 
 def _overtaken(index: int, name: str, fields: tuple[str, ...]) -> EffectRefused:

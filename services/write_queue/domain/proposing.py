@@ -127,6 +127,13 @@ async def require_makeable(head: Head, ref: CatalogueRef, intents: Sequence[Inte
         raise head.conflict(str(error)) from error
 
 
+def require_revision(head: Head, revision: int) -> None:
+    """Raise `RequestInvalid` for a revision to start from that does not exist."""
+    if revision not in head.state.history.revisions:
+        problem = {"type": "value_error", "loc": ["query", "base_revision"], "input": revision}
+        raise RequestInvalid([{**problem, "msg": f"Value error, there is no revision {revision}"}])
+
+
 async def live_record(head: Head, category: str, name: str, form: Form) -> Record:
     """Return a live record. Raises `NotFound`."""
     live = (await _live(head, category, form)).get(name)
@@ -152,9 +159,8 @@ class _Wanted:
 
 def _proposed(head: Head, origin: Origin, wanted: _Wanted) -> ProposedChange:
     base = origin.base_revision
-    if base is not None and base not in head.state.history.revisions:
-        problem = {"type": "value_error", "loc": ["query", "base_revision"], "input": base}
-        raise RequestInvalid([{**problem, "msg": f"Value error, there is no revision {base}"}])
+    if base is not None:
+        require_revision(head, base)
     return ProposedChange(
         category=wanted.category,
         model_name=wanted.name,

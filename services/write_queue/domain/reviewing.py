@@ -1,8 +1,9 @@
 """What proposers and approvers do with changes before they are applied (http-write-api.md sections 6-8)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 from horde_model_reference.documents import Record
 from horde_model_reference.proposals.replacement import with_carried_over
@@ -12,8 +13,13 @@ from registry.state import State
 from service_kit.errors import RequestRefused, RoleMissing
 from write_queue.domain.commands import Command, Head, Settled, Step
 from write_queue.domain.effects import Intent
-from write_queue.domain.proposing import require_makeable
+from write_queue.domain.proposing import require_makeable, require_revision
 from write_queue.views.change_view import change_value
+
+MAX_COMMENTS: Final = 100
+"""Every view of a change shows all of its comments."""
+
+NOTHING_SEEN: Final[Mapping[int, int]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,7 @@ def edit(
             raise RequestRefused(f"change {change_id} is about '{change.model_name}', not another name")
         edited = payload if change.form == "legacy" else with_carried_over(change.payload, payload)
         base = change.base_revision if base_revision is None else base_revision
+        require_revision(head, base)
         intent = Intent(
             category=change.category,
             model_name=change.model_name,
@@ -82,7 +89,9 @@ def comment(change_id: int, text: str) -> Command:
     """Comment on a change."""
 
     async def command(head: Head) -> Step:
-        head.change(change_id)
+        change = head.change(change_id)
+        if len(change.comments) >= MAX_COMMENTS:
+            raise head.conflict(f"change {change_id} has {MAX_COMMENTS} comments, which are enough", change)
         return Step("commented", Commented(change_id=change_id, text=text), _record_of(change_id))
 
     return command
@@ -93,12 +102,19 @@ def decide(
     approved_ids: Sequence[int],
     rejected_ids: Sequence[int],
     reject_reason: str | None,
+    seen_versions: Mapping[int, int] = NOTHING_SEEN,
 ) -> Command:
-    """Approve and reject pending changes: all of them or none (section 8)."""
+    """Approve and reject pending changes: all of them or none (section 8).
+
+    `seen_versions` are the payload versions that the approver looked at, by change id: a change that was
+    edited since is not decided.
+    """
 
     async def command(head: Head) -> Step:
         for change_id in (*approved_ids, *rejected_ids):
-            _require_pending(head, change_id)
+            change = _require_pending(head, change_id)
+            if seen_versions.get(change_id, change.payload_version) != change.payload_version:
+                raise head.conflict(f"change {change_id} was edited since you looked at it", change)
         if head.rules.require_two_persons:
             _require_other_person(head, approved_ids)
         body = Decided(
@@ -161,12 +177,13 @@ def _own_pending(head: Head, change_id: int) -> ChangeRecord:
     return change
 
 
-def _require_pending(head: Head, change_id: int) -> None:
+def _require_pending(head: Head, change_id: int) -> ChangeRecord:
     change = head.state.queue.find(change_id)
     if change is None:
         raise RequestRefused(f"change {change_id} does not exist")
     if change.status != "pending":
         raise head.conflict(f"change {change_id} is not pending: it is {change.status}", change)
+    return change
 
 
 def _require_other_person(head: Head, change_ids: Sequence[int]) -> None:

@@ -118,7 +118,11 @@ class Decisions:
         user = await self._approver(request)
         body = await parse_body(DecisionBody, request)
         command = reviewing.decide(
-            body.batch_title, body.approved_ids, body.rejected_ids, body.reject_reason or None
+            body.batch_title,
+            body.approved_ids,
+            body.rejected_ids,
+            body.reject_reason or None,
+            body.seen_versions,
         )
         return await self._side.submit(request, user, command)
 

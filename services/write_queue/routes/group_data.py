@@ -11,7 +11,7 @@ from service_kit.horde_users import User
 from service_kit.parameters import parse_body, parse_query
 from write_queue import bodies, responses
 from write_queue.domain import group_data, proposing
-from write_queue.parameters import ANY_NAME, MODEL_NAME, GroupParameters
+from write_queue.parameters import ANY_NAME, MODEL_NAME, GroupParameters, path_group_name
 from write_queue.refusals import V2, WRITES
 from write_queue.write_side import WriteSide
 
@@ -90,54 +90,54 @@ class GroupData:
         """Set the aliases of a group."""
         user = await self._requestor(request)
         body = await parse_body(bodies.AliasesBody, request)
-        command = group_data.put_aliases(request.match_info[CANONICAL], body.aliases)
+        command = group_data.put_aliases(path_group_name(request, CANONICAL), body.aliases)
         return await self._side.submit(request, user, command)
 
     async def add_alias(self, request: web.Request) -> web.StreamResponse:
         """Add an alias of a group."""
         user = await self._requestor(request)
         body = await parse_body(bodies.AliasBody, request)
-        command = group_data.add_alias(request.match_info[CANONICAL], body.alias)
+        command = group_data.add_alias(path_group_name(request, CANONICAL), body.alias)
         return await self._side.submit(request, user, command)
 
     async def remove_alias(self, request: web.Request) -> web.StreamResponse:
         """Remove an alias of a group."""
         user = await self._requestor(request)
         body = await parse_body(bodies.AliasBody, request)
-        command = group_data.remove_alias(request.match_info[CANONICAL], body.alias)
+        command = group_data.remove_alias(path_group_name(request, CANONICAL), body.alias)
         return await self._side.submit(request, user, command)
 
     async def delete_aliases(self, request: web.Request) -> web.StreamResponse:
         """Remove all aliases of a group."""
         user = await self._requestor(request)
-        command = group_data.delete_aliases(request.match_info[CANONICAL])
+        command = group_data.delete_aliases(path_group_name(request, CANONICAL))
         return await self._side.submit(request, user, command)
 
     async def put_family(self, request: web.Request) -> web.StreamResponse:
         """Set the groups of a family."""
         user = await self._requestor(request)
         body = await parse_body(bodies.FamilyBody, request)
-        command = group_data.put_family(request.match_info[FAMILY], body.members)
+        command = group_data.put_family(path_group_name(request, FAMILY), body.members)
         return await self._side.submit(request, user, command)
 
     async def add_member(self, request: web.Request) -> web.StreamResponse:
         """Add a group to a family."""
         user = await self._requestor(request)
         body = await parse_body(bodies.FamilyMemberBody, request)
-        command = group_data.add_family_member(request.match_info[FAMILY], body.group_name)
+        command = group_data.add_family_member(path_group_name(request, FAMILY), body.group_name)
         return await self._side.submit(request, user, command)
 
     async def remove_member(self, request: web.Request) -> web.StreamResponse:
         """Remove a group from a family."""
         user = await self._requestor(request)
         body = await parse_body(bodies.FamilyMemberBody, request)
-        command = group_data.remove_family_member(request.match_info[FAMILY], body.group_name)
+        command = group_data.remove_family_member(path_group_name(request, FAMILY), body.group_name)
         return await self._side.submit(request, user, command)
 
     async def delete_family(self, request: web.Request) -> web.StreamResponse:
         """Remove a family."""
         user = await self._requestor(request)
-        command = group_data.delete_family(request.match_info[FAMILY])
+        command = group_data.delete_family(path_group_name(request, FAMILY))
         return await self._side.submit(request, user, command)
 
     async def put_name_schema(self, request: web.Request) -> web.StreamResponse:

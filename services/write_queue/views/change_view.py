@@ -14,6 +14,7 @@ def change_value(queue: QueueState, change: ChangeRecord, *, nulls: bool = True)
         "model_name": change.model_name,
         "operation": change.operation,
         "payload": change.payload,
+        "payload_version": change.payload_version,
         "requested_by": change.requested.by,
         "requested_username": change.requested.username,
         "requested_at": change.requested.at,

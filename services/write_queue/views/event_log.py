@@ -1,6 +1,6 @@
 """The audit events that a journal entry stands for (http-write-api.md section 13.1)."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -88,26 +88,6 @@ def model_payloads(
     return payloads
 
 
-def waiting_at(queue: QueueState, event_ids: Iterable[int]) -> Mapping[int, tuple[int, ...]]:
-    """Return for each event id which changes were approved but not applied right before it, ascending."""
-    steps = sorted(
-        (event.event_id, event.action, change.change_id)
-        for change in queue.changes.values()
-        for event in change.events
-        if event.action in {"approve", "unapprove", "apply", "purge"}
-    )
-    waiting: set[int] = set()
-    found: dict[int, tuple[int, ...]] = {}
-    position = 0
-    for wanted in sorted(event_ids):
-        while position < len(steps) and steps[position][0] < wanted:
-            _, action, change_id = steps[position]
-            (waiting.add if action == "approve" else waiting.discard)(change_id)
-            position += 1
-        found[wanted] = tuple(sorted(waiting))
-    return found
-
-
 def _model_events(
     touched: Iterable[tuple[int, Touched]], request_ids: Sequence[str] | None = None
 ) -> Iterator[PlannedEvent]:
@@ -142,10 +122,11 @@ def _applied_events(queue: QueueState, body: bodies.Applied, ids: range) -> list
 
 def _split_event(queue: QueueState, body: bodies.Applied, event_id: int) -> PlannedEvent:
     original = queue.changes[body.changes[0].change_id].batch_id or 0
+    new = original + 1  # the open batch is always the last one that was numbered
     payload = {
         "original_batch_id": original,
-        "new_batch_id": original + 1,  # the open batch is always the last one that was numbered
-        "reassigned_change_ids": list(waiting_at(queue, [event_id])[event_id]),
+        "new_batch_id": new,
+        "reassigned_change_ids": list(queue.batches[new].moved_ids),
         "reason": "partial_apply",
         "action": "batch_split",
     }

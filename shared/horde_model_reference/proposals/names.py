@@ -1,12 +1,15 @@
 """Which names models may be given (http-write-api.md sections 4.2 and 5.1)."""
 
 import unicodedata
-from typing import Any
+from typing import Any, Final
 
 from horde_model_reference.proposals.problems import BackendPrefixRefused, Problem, value_problem
 from horde_model_reference.text_backend_names import has_legacy_text_backend_prefix
 from horde_model_reference.text_write_rules import require_writable_name
 from horde_model_reference.v2_format import RecordInvalid
+
+MAX_NAME_CHARACTERS: Final = 10_000
+"""Longer ones would not fit into an address, so that nobody could change or remove the model."""
 
 
 def name_problems(name: object) -> list[Problem]:
@@ -35,6 +38,8 @@ def label_of(body: dict[str, Any]) -> str:
 def _reason_against(name: str) -> str | None:
     if not name.strip():
         return "the name must not be blank"
+    if len(name) > MAX_NAME_CHARACTERS:
+        return f"the name must not be longer than {MAX_NAME_CHARACTERS} characters"
     if "\\" in name:
         return f"the name {name!r} must not hold a backslash (\\)"
     if any(unicodedata.category(sign) == "Cc" for sign in name):

@@ -218,6 +218,20 @@ async def test_the_proposer_edits_withdraws_and_everybody_comments(writes: Write
     assert (await writes.ask("POST", f"{one}/withdraw", REQUESTOR, json={})).status == 409
 
 
+async def test_what_was_edited_after_the_approver_looked_is_not_approved(writes: Writes) -> None:
+    change_id = await writes.create("new")
+    seen = (await writes.get(f"{QUEUE}/changes/{change_id}"))["payload_version"]
+    edited = {"name": "new", "description": "something else"}
+    assert (await writes.ask("PUT", f"{QUEUE}/changes/{change_id}", REQUESTOR, json=edited)).status == 200
+    decision = {"batch_title": "t", "approved_ids": [change_id], "seen_versions": {str(change_id): seen}}
+
+    answer = await writes.ask("POST", f"{QUEUE}/batches", APPROVER, json=decision)
+
+    assert (answer.status, answer.json["change"]["payload_version"]) == (409, seen + 1)
+    decision["seen_versions"] = {str(change_id): seen + 1}
+    assert (await writes.ask("POST", f"{QUEUE}/batches", APPROVER, json=decision)).status == 200
+
+
 async def test_an_approval_can_be_taken_back(writes: Writes) -> None:
     change_id = await writes.create()
     batch = await writes.approve(change_id)

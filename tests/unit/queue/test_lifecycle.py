@@ -2,7 +2,7 @@
 
 import pytest
 
-from registry.change_record import ChangeStatus
+from registry.change_record import ChangeStatus, Form
 from service_kit.errors import Conflict, NotFound, RequestInvalid, RequestRefused, RoleMissing
 from support.queues import APPROVER, OTHER, REQUESTOR, a_queue
 from write_queue.domain import applying, proposing, reviewing
@@ -130,6 +130,26 @@ async def test_a_whole_batch_is_one_revision_in_the_order_given() -> None:
     assert list(await queue.records())[-3:] == ["c", "a", "b"]
 
 
+@pytest.mark.parametrize("form", ["v2", "legacy"])
+async def test_in_a_batch_of_several_authors_each_record_has_its_own(form: Form) -> None:
+    queue = await a_queue(form=form)
+    await queue.make_live("old")
+    ids = [
+        await queue.create("a", user=REQUESTOR),
+        await queue.create("b", user=OTHER),
+        await queue.update("old", user=OTHER, description="new"),
+        await queue.create("c", user=REQUESTOR),
+    ]
+    await queue.approve(*ids)
+    await queue.apply(*ids)
+    records = await queue.records()
+    assert [records[name]["metadata"]["created_by"] for name in "abc"] == ["101", "102", "101"]
+    assert (records["old"]["metadata"]["created_by"], records["old"]["metadata"]["updated_by"]) == (
+        "101",
+        "102",
+    )
+
+
 async def test_one_bad_member_stops_the_whole_batch() -> None:
     queue = await a_queue()
     await queue.make_live("victim")
@@ -163,6 +183,30 @@ async def test_the_same_job_gets_the_first_answer_again() -> None:
     assert again.replayed
     assert again.body == first.body
     assert (await queue.state()).revision == 2
+
+
+async def test_the_same_job_by_another_route_is_answered_in_the_shape_of_that_route() -> None:
+    queue = await a_queue()
+    change_id = await queue.create()
+    batch_id = (await queue.approve(change_id))["batch_id"]
+    first = await queue.submit(APPROVER, applying.apply_one(change_id, "night"))
+    for command in (
+        applying.apply_many([change_id], "night", allow_mixed_batch=False),
+        applying.apply_batch(batch_id, "night"),
+    ):
+        again = await queue.submit(APPROVER, command)
+        assert again.body == {"applied": [first.body["record"]], "batch_split_occurred": False}
+    many = await queue.submit(APPROVER, applying.apply_one(change_id, "night"))
+    assert (many.body, many.replayed) == (first.body, True)
+
+
+async def test_a_generated_job_id_is_no_name_of_the_callers() -> None:
+    queue = await a_queue()
+    change_id = await queue.create()
+    await queue.approve(change_id)
+    job_id = (await queue.apply(change_id)).body["applied"][0]["applied_job_id"]
+    with pytest.raises(Conflict, match="not approved"):
+        await queue.submit(APPROVER, applying.apply_one(change_id, job_id))
 
 
 async def test_edits_of_different_fields_are_merged() -> None:
@@ -238,6 +282,26 @@ async def test_an_edited_change_applies_as_edited() -> None:
     ]
 
 
+async def test_what_was_edited_since_the_approver_looked_is_not_decided() -> None:
+    queue = await a_queue()
+    ids = [await queue.create("a"), await queue.create("b")]
+    seen = {change_id: (await queue.change(change_id)).payload_version for change_id in ids}
+    await queue.submit(REQUESTOR, reviewing.edit(ids[1], {"name": "b", "description": "other"}))
+    with pytest.raises(Conflict, match="change 2 was edited") as caught:
+        await queue.submit(APPROVER, reviewing.decide("t", ids, (), None, seen))
+    assert caught.value.members["change"]["payload_version"] == 2
+    assert {(await queue.change(one)).status for one in ids} == {"pending"}
+    await queue.submit(APPROVER, reviewing.decide("t", ids, (), None, {1: 1, 2: 2}))
+    assert {(await queue.change(one)).status for one in ids} == {"approved"}
+
+
+async def test_an_edit_based_on_a_revision_that_does_not_exist_is_refused() -> None:
+    queue = await a_queue()
+    change_id = await queue.create()
+    with pytest.raises(RequestInvalid):
+        await queue.submit(REQUESTOR, reviewing.edit(change_id, {"name": "m"}, base_revision=77))
+
+
 async def test_an_unapproved_change_is_pending_again_and_in_no_batch() -> None:
     queue = await a_queue()
     first, second = await queue.create("a"), await queue.create("b")
@@ -280,6 +344,15 @@ async def test_a_comment_is_no_transition() -> None:
     change = await queue.change(change_id)
     assert [(one.stamp.by, one.text) for one in change.comments] == [("102", "why?")]
     assert change.status == "pending"
+
+
+async def test_a_change_takes_so_many_comments_and_no_more() -> None:
+    queue = await a_queue()
+    change_id = await queue.create()
+    for number in range(reviewing.MAX_COMMENTS):
+        await queue.submit(OTHER, reviewing.comment(change_id, f"{number}"))
+    with pytest.raises(Conflict, match="comments"):
+        await queue.submit(OTHER, reviewing.comment(change_id, "one more"))
 
 
 async def test_a_base_revision_that_does_not_exist_is_refused() -> None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable
 
 from service_kit.errors import ServiceError
+from support.memory_store import MemoryObjectStore
 from support.queues import Queue, a_queue
 
 
@@ -43,6 +44,27 @@ async def test_approving_against_rejecting_has_one_winner() -> None:
     queues = await instances(2)
     change_id = await queues[0].create()
     assert len(await succeeded(queues[0].approve(change_id), queues[1].reject(change_id))) == 1
+
+
+class CountingStore(MemoryObjectStore):
+    """Counts the journal entries that were read."""
+
+    entries_read = 0
+
+    async def get(self, key: str) -> bytes:
+        body = await super().get(key)
+        self.entries_read += key.startswith("journal/")
+        await asyncio.sleep(0)
+        return body
+
+
+async def test_requests_that_wait_for_each_other_read_no_entry_again() -> None:
+    store = CountingStore()
+    queue = await a_queue(store)
+    await queue.state()
+    store.entries_read = 0
+    await asyncio.gather(*(queue.create(f"m{number}") for number in range(30)))
+    assert store.entries_read == 0
 
 
 async def test_a_change_is_applied_once() -> None:

@@ -13,6 +13,7 @@ import pytest
 from registry.checkpoints import (
     INTERVAL,
     KEPT,
+    STATE_VERSION,
     CheckpointHeader,
     Checkpoints,
     checkpoint_key,
@@ -65,7 +66,7 @@ async def test_checkpoint_is_a_header_in_json_and_what_it_names_the_hash_of() ->
     raw = await render_checkpoint(a_state(300, sequence=INTERVAL))
     line, _, body = raw.partition(b"\n")
     header = CheckpointHeader.model_validate_json(line)
-    assert (header.state_version, header.sequence) == (2, INTERVAL)
+    assert (header.state_version, header.sequence) == (STATE_VERSION, INTERVAL)
     assert header.digest == hashlib.sha256(body).hexdigest()
     assert zlib.decompress(body).endswith(b"}}\n")
 
@@ -117,7 +118,7 @@ def damage_not_packed(body: bytes) -> bytes:
 
 
 def damage_version(body: bytes) -> bytes:
-    return body.replace(b'"state_version":2', b'"state_version":99')
+    return body.replace(b'"state_version":%d' % STATE_VERSION, b'"state_version":99')
 
 
 def damage_old_format(_: bytes) -> bytes:
@@ -169,7 +170,7 @@ async def test_checkpoint_of_the_first_version_is_passed_over_by_its_version(
     store = MemoryObjectStore()
     store.objects[checkpoint_key(INTERVAL)] = damage_old_format(b"")
     assert await Checkpoints(store, Journal(store)).newest() == State()
-    assert "it is of state version 1, not 2" in caplog.text
+    assert f"it is of state version 1, not {STATE_VERSION}" in caplog.text
 
 
 async def test_store_that_refuses_a_checkpoint_does_not_disturb() -> None:

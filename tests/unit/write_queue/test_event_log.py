@@ -1,13 +1,11 @@
 from collections.abc import Sequence
-from typing import Any
 
 import pytest
 
 from horde_model_reference.documents import Record
 from horde_model_reference.record_events import replayed
 from registry.change_record import Operation
-from support.changes import a_change, a_queue_of, an_event
-from write_queue.views.event_log import model_payloads, waiting_at
+from write_queue.views.event_log import model_payloads
 
 OLD: Record = {"name": "m", "description": "one"}
 NEW: Record = {"name": "m", "description": "two", "version": "2"}
@@ -49,19 +47,3 @@ def test_a_single_event_tells_exactly_what_happened() -> None:
 
 def test_nothing_on_both_sides_is_no_error() -> None:
     assert model_payloads(["delete"], None, None) == [{}]
-
-
-def test_changes_wait_from_approval_to_whatever_ends_it() -> None:
-    def events(*steps: tuple[int, str]) -> Any:
-        return tuple(an_event(event_id, action) for event_id, action in steps)
-
-    queue = a_queue_of(
-        [
-            a_change(1, events=events((1, "enqueue"), (5, "approve"), (9, "apply"))),
-            a_change(2, events=events((2, "enqueue"), (6, "approve"), (8, "unapprove"), (12, "approve"))),
-            a_change(3, events=events((3, "enqueue"), (7, "approve"), (10, "purge"))),
-            a_change(4, events=events((4, "enqueue"), (11, "reject"))),
-        ]
-    )
-
-    assert waiting_at(queue, [13, 8, 5, 10]) == {5: (), 8: (1, 2, 3), 10: (3,), 13: (2,)}
