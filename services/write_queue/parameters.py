@@ -39,9 +39,14 @@ class ProposalParameters(Parameters):
         None, ge=1, description="the revision that the proposer looked at; the newest if it is not given"
     )
 
+    @property
+    def stripped_reason(self) -> str | None:
+        """The reason without white space around it; None where nothing is left."""
+        return (self.reason or "").strip() or None
+
     def origin(self, route: str) -> Origin:
         """Return how a proposal by this route came."""
-        return Origin(route, reason=(self.reason or "").strip() or None, base_revision=self.base_revision)
+        return Origin(route, reason=self.stripped_reason, base_revision=self.base_revision)
 
 
 class MyChangesParameters(Parameters):

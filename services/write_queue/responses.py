@@ -81,6 +81,7 @@ class Refused(BaseModel):
     detail: str
     change: ChangeValue | None = None
     changes: list[ChangeValue] | None = None
+    conflicting_fields: list[str] | None = Field(None, description="changed by somebody else since")
 
 
 class FieldDiffValue(BaseModel):

@@ -6,6 +6,7 @@ import aiohttp
 import pytest
 
 from horde_model_reference.meta_consts import MODEL_REFERENCE_CATEGORY, CanonicalFormat
+from registry.kinds import BODY_TYPES
 from service_kit.roles import APPROVER as APPROVER_ROLE
 from support.attackers import QUEUE, V2, Attacker
 from support.hostile_horde import NOBODYS, OTHER_APPROVER, OTHER_REQUESTOR, STRANGERS
@@ -34,15 +35,15 @@ async def target(
 
 async def test_each_of_these_requests_would_do_something_for_an_approver(target: Target) -> None:
     node, attacker, requests = target
-    wrote = set()
+    wrote = 0
     for request in requests:
         one = await prepared(attacker, request)
         before = node.sequence()
         answer = await attacker.say(one.method, one.path, one.body, key=OTHER_APPROVER)
         assert answer.status not in {401, 403, 500}, (one, answer.body)
-        if node.sequence() > before:
-            wrote.add((one.method, one.path))
-    assert len(wrote) > 0.6 * len(requests)
+        wrote += node.sequence() > before
+    assert wrote > len(requests) / 2
+    assert {entry["kind"] for entry in node.entries()} == set(BODY_TYPES)
 
 
 @pytest.mark.parametrize("why", NOBODYS)
@@ -51,7 +52,7 @@ async def test_nobody_writes(target: Target, why: str) -> None:
     before = node.sequence()
     for one in requests:
         answer = await attacker.raw_say(one.method, one.path, one.body, key=NOBODYS[why])
-        assert answer.status == 401, (one, answer.body)
+        assert answer.status in {400, 401}, (one, answer.body)  # 400: what is no header line
     assert node.sequence() == before
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
+from urllib.parse import quote
 
 from horde_model_reference.meta_consts import CanonicalFormat
 from service_kit.endpoints import Endpoint
@@ -53,7 +54,8 @@ class WriteRequest:
         path = self.path.replace("/changes/1", f"/changes/{change_id}")
         path = path.replace("/apply_batch/1", f"/apply_batch/{batch_id}")
         body = dict(self.body) if self.body is not None else None
-        for field, value in (("approved_ids", [change_id]), ("change_ids", [change_id]), ("name", name)):
+        ids = {"approved_ids": [change_id], "change_ids": [change_id]}
+        for field, value in {**ids, "name": name, "model_name": name}.items():
             if body is not None and field in body:
                 body[field] = value
         return replace(self, path=path, body=body)
@@ -75,7 +77,7 @@ def write_requests(canonical_format: CanonicalFormat, live: Mapping[str, str]) -
 def _request(endpoint: Endpoint, live: Mapping[str, str]) -> WriteRequest:
     category = endpoint.path.split("/")[3]
     name = live.get(category, "new model")
-    path = endpoint.path.replace("{model_name}", name.replace("/", "%2F"))
+    path = endpoint.path.replace("{model_name}", quote(name, safe=""))
     for part, value in SEGMENTS.items():
         path = path.replace(part, value)
     query = "?name=a-group" if "/group/" in path else ""

@@ -8,7 +8,7 @@ from registry.bodies import Applied, AppliedChange
 from registry.change_record import ChangeRecord
 from registry.state import State
 from service_kit.errors import NotFound, RequestRefused, ServiceError
-from write_queue.domain.commands import Command, Head, Settled, Step
+from write_queue.domain.commands import Command, Head, Settled, Step, require_other_person
 from write_queue.domain.effects import EffectInvalid, EffectRefused, Intent, changed_documents
 from write_queue.domain.revision import next_revision
 from write_queue.views.change_view import change_value
@@ -23,14 +23,16 @@ class ApplyFailed(ServiceError):
 
     status: ClassVar[int] = 409
 
-    def __init__(self, change_id: int, text: str, kind: str) -> None:
+    def __init__(self, change_id: int, text: str, kind: str, fields: tuple[str, ...]) -> None:
         super().__init__(text)
+        self.fields = fields
         self.members: Mapping[str, Any] = {
             "applied": [],
             "failed_change_id": change_id,
             "failed_error": text,
             "failed_error_type": kind,
             "batch_split_occurred": False,
+            **({"conflicting_fields": list(fields)} if fields else {}),
         }
 
 
@@ -45,7 +47,7 @@ def apply_one(change_id: int, job_id: str | None) -> Command:
         try:
             return await _step(head, [change], job_id, _one)
         except ApplyFailed as error:
-            raise head.conflict(str(error), change) from error
+            raise head.conflict(str(error), change, fields=error.fields) from error
 
     return command
 
@@ -78,6 +80,8 @@ def apply_batch(batch_id: int, job_id: str | None) -> Command:
         changes = [change for one in sorted(batch.change_ids) if (change := queue.find(one)) is not None]
         approved = [change for change in changes if change.status == "approved"]
         if approved:
+            for change in approved:
+                _require_approved(head, change)
             return await _step(head, approved, job_id, _many)
         applied = [change.change_id for change in changes if change.status == "applied"]
         if not applied:
@@ -134,6 +138,9 @@ def _require_approved(head: Head, change: ChangeRecord) -> None:
     if change.status != "approved":
         text = f"change {change.change_id} is not approved: it is {change.status}"
         raise head.conflict(text, change)
+    # also what was approved before two persons were required
+    if head.rules.require_two_persons and change.approved is not None:
+        require_other_person(change, change.approved.by)
 
 
 def _require_one_batch(head: Head, changes: Sequence[ChangeRecord]) -> None:
@@ -214,4 +221,4 @@ def _intent(change: ChangeRecord) -> Intent:
 
 def _failed(changes: Sequence[ChangeRecord], error: EffectRefused, kind: str) -> ApplyFailed:
     change = changes[error.index]
-    return ApplyFailed(change.change_id, f"change {change.change_id}: {error}", kind)
+    return ApplyFailed(change.change_id, f"change {change.change_id}: {error}", kind, error.fields)

@@ -10,7 +10,7 @@ from registry.catalogue import CatalogueRef
 from registry.change_record import ChangeRecord
 from registry.entries import EntryBody
 from registry.state import State
-from service_kit.errors import Conflict, NotFound, NotReady
+from service_kit.errors import Conflict, NotFound, NotReady, RoleMissing
 from service_kit.horde_users import User
 from write_queue.domain.catalogue import Catalogue
 from write_queue.views.change_view import change_value
@@ -47,10 +47,21 @@ class Head:
             raise NotFound(f"there is no change {change_id}")
         return change
 
-    def conflict(self, text: str, *changes: ChangeRecord) -> Conflict:
-        """Return the refusal, with the changes as they now are."""
+    def conflict(self, text: str, *changes: ChangeRecord, fields: tuple[str, ...] = ()) -> Conflict:
+        """Return the refusal, with the changes as they now are, and the fields that are in the way."""
         shown = [change_value(self.state.queue, change) for change in changes]
-        return Conflict(text, change=shown[0]) if len(shown) == 1 else Conflict(text, changes=shown)
+        members: dict[str, Any] = {"change": shown[0]} if len(shown) == 1 else {"changes": shown}
+        if fields:
+            members["conflicting_fields"] = list(fields)
+        return Conflict(text, **members)
+
+
+def require_other_person(change: ChangeRecord, approver: str) -> None:
+    """Raise `RoleMissing` for an approval of one's own change, where two persons are required."""
+    if change.requested.by == approver:
+        raise RoleMissing(
+            f"change {change.change_id} was approved by its proposer: another approver is needed"
+        )
 
 
 @dataclass(frozen=True, slots=True)

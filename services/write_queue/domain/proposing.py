@@ -124,7 +124,7 @@ async def require_makeable(head: Head, ref: CatalogueRef, intents: Sequence[Inte
         problem = {"type": "value_error", "loc": ["body"], "msg": f"Value error, {error}", "input": None}
         raise RequestInvalid([problem]) from error
     except EffectRefused as error:
-        raise head.conflict(str(error)) from error
+        raise head.conflict(str(error), fields=error.fields) from error
 
 
 def require_revision(head: Head, revision: int) -> None:

@@ -1,7 +1,6 @@
 """What proposers and approvers do with changes before they are applied (http-write-api.md sections 6-8)."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -11,38 +10,16 @@ from registry.bodies import Commented, Decided, Edited, Hidden, Unapproved, With
 from registry.change_record import ChangeRecord
 from registry.state import State
 from service_kit.errors import RequestRefused, RoleMissing
-from write_queue.domain.commands import Command, Head, Settled, Step
+from write_queue.domain.commands import Command, Head, Settled, Step, require_other_person
 from write_queue.domain.effects import Intent
 from write_queue.domain.proposing import require_makeable, require_revision
+from write_queue.domain.selection import ChangeFilter, chosen_changes
 from write_queue.views.change_view import change_value
 
 MAX_COMMENTS: Final = 100
 """Every view of a change shows all of its comments."""
 
 NOTHING_SEEN: Final[Mapping[int, int]] = MappingProxyType({})
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeFilter:
-    """Which changes are meant: those that fulfil every criterion that is given."""
-
-    statuses: frozenset[str] = frozenset()
-    categories: frozenset[str] = frozenset()
-    requested_by: frozenset[str] = frozenset()
-    model_name: str | None = None
-    batch_id: int | None = None
-
-    def matches(self, change: ChangeRecord, batch_id: int | None) -> bool:
-        """Return whether a change is meant; `batch_id` is the batch that it belongs to now."""
-        if self.statuses and change.status not in self.statuses:
-            return False
-        if self.categories and change.category not in self.categories:
-            return False
-        if self.requested_by and not self.requested_by & {change.requested.by, change.requested.username}:
-            return False
-        if self.batch_id is not None and self.batch_id != batch_id:
-            return False
-        return self.model_name is None or self.model_name.casefold() in change.model_name.casefold()
 
 
 def edit(
@@ -116,7 +93,8 @@ def decide(
             if seen_versions.get(change_id, change.payload_version) != change.payload_version:
                 raise head.conflict(f"change {change_id} was edited since you looked at it", change)
         if head.rules.require_two_persons:
-            _require_other_person(head, approved_ids)
+            for change_id in approved_ids:
+                require_other_person(head.change(change_id), head.user.user_id)
         body = Decided(
             batch_title=batch_title,
             approved_ids=tuple(approved_ids),
@@ -154,12 +132,7 @@ def purge(chosen: ChangeFilter, *, dry_run: bool) -> Command:
     """Hide changes; nothing is destroyed (section 7)."""
 
     async def command(head: Head) -> Step | Settled:
-        queue = head.state.queue
-        ids = [
-            change.change_id
-            for change in queue.visible()
-            if chosen.matches(change, queue.batch_id_of(change))
-        ]
+        ids = [change.change_id for change in chosen_changes(head.state.queue, chosen)]
         answer = {"removed_count": len(ids), "removed_change_ids": ids, "dry_run": dry_run}
         if dry_run or not ids:
             return Settled(answer)
@@ -184,13 +157,6 @@ def _require_pending(head: Head, change_id: int) -> ChangeRecord:
     if change.status != "pending":
         raise head.conflict(f"change {change_id} is not pending: it is {change.status}", change)
     return change
-
-
-def _require_other_person(head: Head, change_ids: Sequence[int]) -> None:
-    for change_id in change_ids:
-        change = head.change(change_id)
-        if change.requested.by == head.user.user_id:
-            raise RoleMissing(f"change {change_id} is your own: another approver must approve it")
 
 
 def _record_of(change_id: int) -> Callable[[State], dict[str, Any]]:

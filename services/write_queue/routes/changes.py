@@ -14,7 +14,7 @@ from service_kit.errors import NotFound
 from service_kit.parameters import parse_query
 from service_kit.problem_models import Invalid, Problem
 from write_queue.answers import large_answer, value_answer
-from write_queue.domain.reviewing import ChangeFilter
+from write_queue.domain.selection import ChangeFilter
 from write_queue.parameters import (
     CATEGORY,
     CHANGE_ID,

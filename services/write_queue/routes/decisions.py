@@ -10,6 +10,7 @@ from service_kit.horde_users import User
 from service_kit.parameters import parse_body, parse_query
 from write_queue.bodies import ApplyBody, ApplyManyBody, DecisionBody, PurgeBody, ReasonBody
 from write_queue.domain import applying, reviewing, rolling_back
+from write_queue.domain.selection import ChangeFilter
 from write_queue.parameters import BATCH_ID, CHANGE_ID, REVISION, JobParameters, path_integer
 from write_queue.refusals import QUEUES, V2, WRITES
 from write_queue.responses import (
@@ -137,7 +138,7 @@ class Decisions:
         """Hide changes."""
         user = await self._approver(request)
         body = await parse_body(PurgeBody, request)
-        chosen = reviewing.ChangeFilter(
+        chosen = ChangeFilter(
             statuses=frozenset(body.statuses),
             categories=frozenset(body.categories),
             requested_by=frozenset(body.requested_by),

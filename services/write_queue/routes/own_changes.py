@@ -57,7 +57,7 @@ class OwnChanges:
         normalise = normalised_v1 if change.form == "legacy" else normalised_v2
         payload = await to_payload(normalise, change.category, body)
         command = reviewing.edit(
-            change_id, payload, base_revision=options.base_revision, reason=options.reason
+            change_id, payload, base_revision=options.base_revision, reason=options.stripped_reason
         )
         return await self._side.submit(request, user, command)
 

@@ -7,7 +7,7 @@ from service_kit.errors import Conflict, NotFound, RequestInvalid, RequestRefuse
 from support.queues import APPROVER, OTHER, REQUESTOR, a_queue
 from write_queue.domain import applying, proposing, reviewing
 from write_queue.domain.applying import ApplyFailed
-from write_queue.domain.reviewing import ChangeFilter
+from write_queue.domain.selection import ChangeFilter
 
 
 async def test_a_proposal_is_pending_and_not_live() -> None:
@@ -228,8 +228,9 @@ async def test_edits_of_the_same_field_are_refused_with_its_name() -> None:
     second = await queue.update(description="from b")
     await queue.approve(first, second)
     await queue.apply(first)
-    with pytest.raises(ApplyFailed, match="description"):
+    with pytest.raises(ApplyFailed, match="description") as caught:
         await queue.apply(second)
+    assert caught.value.members["conflicting_fields"] == ["description"]
     assert (await queue.records())["m"]["description"] == "from a"
 
 
@@ -311,6 +312,18 @@ async def test_an_unapproved_change_is_pending_again_and_in_no_batch() -> None:
     assert (await queue.change(first)).status == "pending"
     assert state.queue.batches[batch].change_ids == (second,)
     assert state.queue.approved_ids == (second,)
+
+
+async def test_what_was_approved_alone_is_not_applied_once_two_persons_are_required() -> None:
+    queue = await a_queue()
+    change_id = await queue.create(user=APPROVER)
+    await queue.approve(change_id)
+    strict = await a_queue(queue.store, require_two_persons=True)
+    with pytest.raises(RoleMissing, match="another approver"):
+        await strict.apply(change_id)
+    await strict.submit(APPROVER, reviewing.unapprove(change_id))
+    await strict.approve(change_id, user=OTHER)
+    await strict.apply(change_id)
 
 
 async def test_two_persons_may_be_required() -> None:

@@ -5,6 +5,7 @@ import pytest
 from service_kit.errors import NotFound, RequestRefused
 from support.queues import APPROVER, Queue, a_queue
 from write_queue.domain import reviewing
+from write_queue.domain.selection import ChangeFilter
 from write_queue.event_pages import EventFilter, EventPages
 from write_queue.modes import Modes
 
@@ -28,7 +29,7 @@ async def test_pages_of_any_size_show_every_event_once(limit: int) -> None:
     queue = await a_queue()
     await queue.make_live("a")
     await queue.create("b")
-    await queue.submit(APPROVER, reviewing.purge(reviewing.ChangeFilter(model_name="b"), dry_run=False))
+    await queue.submit(APPROVER, reviewing.purge(ChangeFilter(model_name="b"), dry_run=False))
 
     found = await all_events(await pages_of(queue), EventFilter(), limit)
 
