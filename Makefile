@@ -69,6 +69,9 @@ bench: setup ## measure beside nginx: throughput, latency, start, memory, growth
 chaos: setup ## kill, freeze and cut off parts of the stack under load, and check the journal (needs nginx, RabbitMQ)
 	PYTHONPATH=tests $(BIN)/python -m chaos $(ARGS)
 
+fuzz: setup ## send 10,000 requests made up from the description of the API; the report is fuzz-report.json
+	PYTHONPATH=tests $(BIN)/python -m fuzz $(ARGS)
+
 ##@ Work
 format: setup ## let ruff rewrite the sources
 	$(BIN)/ruff check --fix .
@@ -89,4 +92,4 @@ lock: ## resolve the requirements anew (needs uv)
 clean: ## remove the environment and every cache
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist .coverage htmlcov
 
-.PHONY: help setup run stack seed test contract lint types check cov bench chaos format docs lock clean
+.PHONY: help setup run stack seed test contract lint types check cov bench chaos fuzz format docs lock clean

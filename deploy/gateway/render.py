@@ -94,6 +94,7 @@ def _values(arguments: argparse.Namespace) -> dict[str, str]:
         "GATEWAY_READ_SERVERS": servers(arguments.read_api, left_out),
         "GATEWAY_READ_SERVERS_NEVER_OUT": servers(arguments.read_api, "max_fails=0"),
         "GATEWAY_WRITE_SERVERS": servers(arguments.write_queue, left_out),
+        "GATEWAY_WRITE_SERVERS_NEVER_OUT": servers(arguments.write_queue, "max_fails=0"),
     }
 
 

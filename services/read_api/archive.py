@@ -47,7 +47,15 @@ class Archive:
     thread of its own, in slices. Whoever lets clients in should do so through `admission`.
     """
 
-    def __init__(self, journal: Journal, blobs: Blobs, find_state: Callable[[], State]) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        blobs: Blobs,
+        find_state: Callable[[], State],
+        *,
+        read_timeout_seconds: float = READ_TIMEOUT_SECONDS,
+    ) -> None:
+        self._read_timeout_seconds = read_timeout_seconds
         self._journal = journal
         self._blobs = blobs
         self._find_state = find_state
@@ -95,7 +103,7 @@ class Archive:
 
     async def body(self, digest: str) -> bytes:
         """Return a blob. Raises `StoreUnavailable`, `BlobMissing`, `BlobCorrupt`."""
-        return await self._bodies.get(digest, lambda: self._read(self._blobs.get(digest)))
+        return await self._bodies.get(digest, lambda: self._read(lambda: self._blobs.get(digest)))
 
     async def records(self, digest: str | None) -> Records:
         """Return the records of a v2 document, none for None. Raises `DocumentUnreadable`, as `body` does."""
@@ -110,7 +118,7 @@ class Archive:
     async def side_data(self, revision: int) -> SideData:
         """Return what a revision holds beside the records. Raises what `catalogue` and `body` do."""
         ref = await self.catalogue(revision)
-        return await self._read(load_side_data(self._blobs, ref.side_data))
+        return await self._read(lambda: load_side_data(self._blobs, ref.side_data))
 
     async def answer(self, key: Hashable, make: Callable[[], Awaitable[Document]]) -> Document:
         """Return what answers a request; if it is not held, the client waits for its turn to have it made.
@@ -144,20 +152,19 @@ class Archive:
         return await self._answers.get(("packed", document.digest), make)
 
     async def _read_ref(self, line: RevisionLine) -> CatalogueRef:
-        entry, _ = await self._read(self._journal.read(line.sequence))
+        entry, _ = await self._read(lambda: self._journal.read(line.sequence))
         if entry.catalogue is None or entry.catalogue.revision != line.revision:
             raise EntryCorrupt(f"journal entry {line.sequence} is not the one of revision {line.revision}")
         return entry.catalogue
 
-    async def _read(self, reading: Awaitable[T]) -> T:
-        async with self._reads:
-            try:
-                async with asyncio.timeout(READ_TIMEOUT_SECONDS):
-                    return await reading
-            except TimeoutError as error:
-                raise StoreUnavailable(
-                    f"the object store did not answer within {READ_TIMEOUT_SECONDS:g} s"
-                ) from error
+    async def _read(self, read: Callable[[], Awaitable[T]]) -> T:
+        try:  # with a store that is away, waiting for one's turn alone could take minutes
+            async with asyncio.timeout(self._read_timeout_seconds), self._reads:
+                return await read()
+        except TimeoutError as error:
+            raise StoreUnavailable(
+                f"the object store did not answer within {self._read_timeout_seconds:g} s"
+            ) from error
 
 
 def _record_steps(document: bytes) -> Steps[Records]:

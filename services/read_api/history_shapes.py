@@ -51,8 +51,9 @@ class RevisionFacts(BaseModel):
 
 
 class RevisionItem(RevisionFacts):
-    """A revision in a list."""
+    """A revision in a list, with the first fifty of its changes; by itself it has the first thousand."""
 
+    changes_total: int
     categories: dict[str, CategoryCounts]
 
 

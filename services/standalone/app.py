@@ -5,6 +5,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -26,7 +27,7 @@ from service_kit.web import create_application
 from standalone.first_fill import fill_when_empty
 from standalone.journal_access import JournalAccess, access_to
 from standalone.settings import StandaloneSettings
-from write_queue.app import add_write_side, side_of
+from write_queue.app import add_write_side, journal_check, side_of
 from write_queue.opening import Neighbours, working
 
 SERVICE: Final = "standalone"
@@ -83,7 +84,8 @@ def create_app(
 
     application.cleanup_ctx.append(live)
     add_write_side(application, side)
-    add_read_side(application, holder, settings)
+    # reads are served without the queue, so it is reported only
+    add_read_side(application, holder, settings, replace(journal_check(side), required=False))
     return application
 
 

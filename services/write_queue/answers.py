@@ -8,13 +8,11 @@ import orjson
 from aiohttp import hdrs, web
 from multidict import istr
 
-from service_kit.problems import JSON_TYPE
+from service_kit.problems import JSON_TYPE, NO_STORE
 from write_queue.domain.service import Outcome
 
 X_REVISION: Final = istr("X-Revision")
 IDEMPOTENCY_REPLAYED: Final = istr("Idempotency-Replayed")
-NO_STORE: Final = "no-store"
-"""What somebody with a key was told is for nobody else, and the queue changes at any moment."""
 
 
 def answer(outcome: Outcome) -> web.Response:
@@ -38,6 +36,7 @@ async def large_answer(make: Callable[[], object], revision: int) -> web.Respons
 
 
 def _response(body: bytes | None, revision: int | None, status: int) -> web.Response:
+    # what somebody with a key was told is for nobody else, and the queue changes at any moment
     response = web.Response(status=status, body=body, headers={hdrs.CACHE_CONTROL: NO_STORE})
     if body is not None:
         response.content_type = JSON_TYPE

@@ -4,7 +4,7 @@ import re
 from typing import Annotated, Final, Literal
 
 from aiohttp import web
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from horde_model_reference.meta_consts import MODEL_REFERENCE_CATEGORY, CanonicalFormat
 from service_kit.errors import RequestInvalid
@@ -29,6 +29,17 @@ Status = Literal["pending", "approved", "applying", "applied", "rejected", "with
 """`applying` exists for older clients: nothing is ever seen in that state here."""
 
 JobId = Annotated[str, StringConstraints(strip_whitespace=True, max_length=120)]
+
+
+def require_group_name(name: str) -> str:
+    """Return the name. Raises `ValueError` for one that is blank, too long, or could not be shown."""
+    if not name.strip():
+        raise ValueError("the name must not be blank")
+    if len(name) > MAX_GROUP_NAME_CHARACTERS:
+        raise ValueError(f"the name must not be longer than {MAX_GROUP_NAME_CHARACTERS} characters")
+    if CONTROL_CHARACTER.search(name):
+        raise ValueError("the name must not hold control characters")
+    return name
 
 
 class ProposalParameters(Parameters):
@@ -110,9 +121,11 @@ class ReplayParameters(Parameters):
 
 
 class GroupParameters(Parameters):
-    """The name of a text model group; it may hold anything."""
+    """The name of a text model group."""
 
-    name: str = Field(min_length=1, max_length=1000)
+    name: Annotated[str, AfterValidator(require_group_name)] = Field(
+        min_length=1, max_length=MAX_GROUP_NAME_CHARACTERS
+    )
 
 
 def path_category(request: web.Request) -> str:
@@ -136,17 +149,6 @@ def path_group_name(request: web.Request, name: str) -> str:
             "input": given[:100],
         }
         raise RequestInvalid([problem]) from None
-
-
-def require_group_name(name: str) -> str:
-    """Return the name. Raises `ValueError` for one that is blank, too long, or could not be shown."""
-    if not name.strip():
-        raise ValueError("the name must not be blank")
-    if len(name) > MAX_GROUP_NAME_CHARACTERS:
-        raise ValueError(f"the name must not be longer than {MAX_GROUP_NAME_CHARACTERS} characters")
-    if CONTROL_CHARACTER.search(name):
-        raise ValueError("the name must not hold control characters")
-    return name
 
 
 def path_integer(request: web.Request, name: str) -> int:

@@ -28,7 +28,7 @@ class AmqpPublisher:
         self._unheard: set[str] = set()
         self._closed = False
         self._dropping = False
-        self.session = AmqpSession("publisher", settings, metrics, self._send_all)
+        self.session = AmqpSession("publisher", settings, metrics, self.send_all)
 
     def publish(self, routing_key: str, body: bytes) -> None:
         """Send an event soon. Nothing is raised."""
@@ -55,21 +55,26 @@ class AmqpPublisher:
             self._metrics.published(event.routing_key, Published.unsent)
         self._metrics.waiting(0)
 
-    async def _send_all(self, channel: AbstractChannel) -> None:
+    async def send_all(self, channel: AbstractChannel) -> None:
+        """Send what waits, and what comes, until cancelled; what is not settled then waits again."""
         async with asyncio.timeout(self._settings.connect_timeout_seconds):
             exchange = await declare_topics(channel, self._settings.exchange)
         self.session.attached()
         while True:
             batch = await self._outgoing.take(MAX_IN_FLIGHT)
-            failures = await asyncio.gather(
-                *(self._send(exchange, event) for event in batch), return_exceptions=True
-            )
+            try:
+                failures = await asyncio.gather(
+                    *(self._send(exchange, event) for event in batch), return_exceptions=True
+                )
+            finally:  # not in `_send`: a task that is cancelled before it began runs none of its code
+                for event in reversed(self._outgoing.unsettled()):
+                    self._try_later(event)
             self._metrics.waiting(len(self._outgoing))
             if failure := next((failure for failure in failures if failure is not None), None):
                 raise failure
 
     async def _send(self, exchange: AbstractExchange, event: OutgoingEvent) -> None:
-        """Settle the event, or put it back and raise what makes a new channel necessary."""
+        """Settle the event, or raise what makes a new channel necessary."""
         event.tries += 1
         message = Message(
             event.body,
@@ -78,26 +83,21 @@ class AmqpPublisher:
             delivery_mode=DeliveryMode.PERSISTENT,
         )
         timeout_seconds = self._settings.publish_timeout_seconds
-        confirmed = False
         try:
             await exchange.publish(message, event.routing_key, mandatory=True, timeout=timeout_seconds)
-            confirmed = True
-            self._note_confirmed(event)
         except PublishError:
-            confirmed = True
             self._note_unheard(event)
-        finally:
-            if not confirmed:
-                self._try_later(event)
+        else:
+            self._note_confirmed(event)
 
     def _note_confirmed(self, event: OutgoingEvent) -> None:
-        self._outgoing.settle()
+        self._outgoing.settle(event)
         self._dropping = False
         self._unheard.discard(event.routing_key)
         self._metrics.published(event.routing_key, Published.confirmed, event.waited_seconds)
 
     def _note_unheard(self, event: OutgoingEvent) -> None:
-        self._outgoing.settle()
+        self._outgoing.settle(event)
         if event.routing_key not in self._unheard:
             log.info("event bus: nobody listens to %s at the moment", event.routing_key)
         self._unheard.add(event.routing_key)
@@ -107,7 +107,7 @@ class AmqpPublisher:
         if event.tries < self._settings.max_tries:
             self._note_dropped(self._outgoing.put_back(event))
             return
-        self._outgoing.settle()
+        self._outgoing.settle(event)
         log.warning("event bus: a %s was given up after %d tries", event.routing_key, event.tries)
         self._metrics.published(event.routing_key, Published.refused)
 

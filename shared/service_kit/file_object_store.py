@@ -9,6 +9,7 @@ import os
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -19,6 +20,7 @@ from service_kit.telemetry import Telemetry
 
 DRAFTS: Final = ".drafts"  # no key starts with a dot
 STALE_DRAFT_SECONDS: Final = 3600.0  # older ones were left by a process that was killed
+THREADS: Final = 6  # they wait for the disk most of the time; the allocator keeps memory for each
 
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _DENIED: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
@@ -36,31 +38,42 @@ class FileObjectStore:
     link of a name succeed, whichever process it comes from. Then the directory is synced, so that an
     entry that was acknowledged, or seen by the loser of a race, survives a power loss. A cancelled call
     is finished by its thread.
+
+    It has threads of its own: neither do writes wait behind computations of the process, nor do those, and
+    look-ups of names, stand still with a disk that hangs.
     """
 
     def __init__(self, root: Path, telemetry: Telemetry | None = None) -> None:
         self._root = root
         self._calls = telemetry.store_calls if telemetry else None
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="object store")
+
+    def close(self) -> None:
+        """End the threads, each after the call it is busy with; no call can be made afterwards."""
+        self._threads.shutdown(wait=False)
 
     async def get(self, key: str) -> bytes:
         check_key(key)
         with measured(self._calls, "get"):
-            return await asyncio.to_thread(_translated, key, lambda: self._read(key))
+            return await self._in_thread(key, lambda: self._read(key))
 
     async def create(self, key: str, body: bytes) -> None:
         check_key(key)
         with measured(self._calls, "create"):
-            await asyncio.to_thread(_translated, key, lambda: self._create(key, body))
+            await self._in_thread(key, lambda: self._create(key, body))
 
     async def list_after(self, prefix: str, after: str = "", *, limit: int = 1000) -> list[str]:
         check_prefix(prefix)
         with measured(self._calls, "list"):
-            return await asyncio.to_thread(_translated, prefix, lambda: self._list(prefix, after, limit))
+            return await self._in_thread(prefix, lambda: self._list(prefix, after, limit))
 
     async def delete(self, key: str) -> None:
         check_key(key)
         with measured(self._calls, "delete"):
-            await asyncio.to_thread(_translated, key, lambda: _unlink(self._root / key))
+            await self._in_thread(key, lambda: _unlink(self._root / key))
+
+    async def _in_thread(self, key: str, call: Callable[[], Result]) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, _translated, key, call)
 
     def _read(self, key: str) -> bytes:
         try:
@@ -107,7 +120,8 @@ async def open_file_store(root: Path, telemetry: Telemetry | None = None) -> Asy
     Raises `StoreUnavailable` naming the directory when it cannot be used.
     """
     await asyncio.to_thread(_prepare, root)
-    yield FileObjectStore(root, telemetry)
+    with contextlib.closing(FileObjectStore(root, telemetry)) as store:
+        yield store
 
 
 def _prepare(root: Path) -> None:

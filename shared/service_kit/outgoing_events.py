@@ -32,13 +32,13 @@ class OutgoingEvents:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._events: deque[OutgoingEvent] = deque()
-        self._taken = 0
+        self._taken: dict[str, OutgoingEvent] = {}
         self._filled = asyncio.Event()
         self._empty = asyncio.Event()
         self._empty.set()
 
     def __len__(self) -> int:
-        return len(self._events) + self._taken
+        return len(self._events) + len(self._taken)
 
     def add(self, event: OutgoingEvent) -> OutgoingEvent | None:
         """Add an event behind all others, and return the one that was dropped for it."""
@@ -51,18 +51,22 @@ class OutgoingEvents:
         """Wait for events, and return the oldest ones, at most `count`."""
         await self._filled.wait()
         taken = [self._events.popleft() for _ in range(min(count, len(self._events)))]
-        self._taken += len(taken)
+        self._taken |= {event.message_id: event for event in taken}
         self._note()
         return taken
 
-    def settle(self) -> None:
-        """Forget one event that was taken."""
-        self._taken -= 1
+    def settle(self, event: OutgoingEvent) -> None:
+        """Forget an event that was taken."""
+        del self._taken[event.message_id]
         self._note()
+
+    def unsettled(self) -> list[OutgoingEvent]:
+        """Return the events that were taken and neither settled nor put back, oldest first."""
+        return list(self._taken.values())
 
     def put_back(self, event: OutgoingEvent) -> OutgoingEvent | None:
         """Put an event that was taken before all others; returned if there is no room for it any more."""
-        self._taken -= 1
+        del self._taken[event.message_id]
         dropped = event if len(self._events) >= self._limit else None
         if dropped is None:
             self._events.appendleft(event)

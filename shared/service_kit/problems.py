@@ -12,6 +12,7 @@ from service_kit.slashes import redirect_target
 
 RETRY_AFTER_SECONDS: Final = 5
 JSON_TYPE: Final = "application/json"
+NO_STORE: Final = "no-store"
 
 log = logging.getLogger(__name__)
 
@@ -25,13 +26,14 @@ def problem(
 ) -> web.Response:
     """Return the one error answer: JSON `{"detail": ...}`, a text or (for 422) a list of problems.
 
-    `members` stand beside the detail.
+    `members` stand beside the detail. No cache keeps it: a 404 may be kept where nothing is said
+    (RFC 9110 section 15.1), and what somebody with a key was told is for nobody else.
     """
     return web.Response(
         status=status,
         body=orjson.dumps({"detail": detail, **(members or {})}, default=str),
         content_type=JSON_TYPE,
-        headers=headers,
+        headers={hdrs.CACHE_CONTROL: NO_STORE, **(headers or {})},
     )
 
 

@@ -25,7 +25,8 @@ async def open_object_store(
     For whom `read_only` is enough, a directory is neither made nor written to, and may appear later.
     """
     if not s3.configured and read_only:
-        yield FileObjectStore(data_dir, telemetry)
+        with contextlib.closing(FileObjectStore(data_dir, telemetry)) as present:
+            yield present
         return
     if not s3.configured:
         async with open_file_store(data_dir, telemetry) as directory:

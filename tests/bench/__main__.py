@@ -7,7 +7,6 @@ import argparse
 import os
 import platform
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -18,13 +17,12 @@ from pathlib import Path
 
 from bench import growth, latency, searching, sse, starting, throughput, write_side
 from bench.catalogues import seed_directory
-from bench.figures import Figure, all_reached, missing, table, write_report
+from bench.failures import attempt
+from bench.figures import Figure, all_reached, table, write_report
 from bench.service import fill
-from bench.wrk import ToolMissing
 
 STEPS = ("start", "throughput", "search", "latency", "sse", "growth", "write")
 Step = Callable[[], list[Figure]]
-FAILURES = (ToolMissing, RuntimeError, OSError, subprocess.SubprocessError, ExceptionGroup)
 
 
 def main() -> int:
@@ -35,7 +33,7 @@ def main() -> int:
     sys.stdout.write(f"measuring with {described}\n")
     with tempfile.TemporaryDirectory(prefix="horde-bench-") as folder:
         steps = make_steps(Path(folder), seed_dir, quick=arguments.quick)
-        figures = [figure for name in arguments.steps or STEPS for figure in run(name, steps[name])]
+        figures = [figure for name in arguments.steps or STEPS for figure in attempt(name, steps[name])]
     seconds = round(time.monotonic() - started)
     write_report(arguments.report, figures, circumstances(described, seconds))
     sys.stdout.write(f"\n{table(figures)}\n\nwritten to {arguments.report} after {seconds} s\n")
@@ -60,17 +58,6 @@ def make_steps(work_dir: Path, seed_dir: Path, *, quick: bool = False) -> Mappin
         "growth": partial(growth.measure, work_dir),
         "write": lambda: write_side.measure(work_dir, seed_dir, quick=quick),
     }
-
-
-def run(name: str, step: Step) -> list[Figure]:
-    """Run one step; one that cannot run is a figure that is not reached."""
-    sys.stdout.write(f"  {name} ...\n")
-    sys.stdout.flush()
-    try:
-        return step()
-    except FAILURES as error:
-        sys.stdout.write(f"  {name}: {error}\n")
-        return [missing(name, str(error).splitlines()[0] if str(error) else type(error).__name__)]
 
 
 def circumstances(described: str, seconds: int) -> dict[str, object]:

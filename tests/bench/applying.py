@@ -39,11 +39,15 @@ class Watcher:
                     self.changed.set()
 
     async def wait_for(self, revision: int) -> float:
-        """Return when the revision was served. Raises `TimeoutError`."""
-        async with asyncio.timeout(HEARD_SECONDS):
-            while revision not in self.served:
-                self.changed.clear()
-                await self.changed.wait()
+        """Return when the revision was served. Raises `RuntimeError`."""
+        try:
+            async with asyncio.timeout(HEARD_SECONDS):
+                while revision not in self.served:
+                    self.changed.clear()
+                    await self.changed.wait()
+        except TimeoutError:
+            heard = max(self.served, default=None)
+            raise RuntimeError(f"{self.url} told of revision {heard}, not of {revision}") from None
         return self.served[revision]
 
 

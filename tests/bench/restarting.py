@@ -20,6 +20,7 @@ from support.nodes import free_ports
 TARGET_SECONDS = 3.0
 READY_SECONDS = 60.0
 POLL_SECONDS = 0.01
+ANSWER_SECONDS = 5.0
 KINDS = ("write-queue", "read-api")
 STORES = ("S3__", "AMQP__", "REDIS__")
 
@@ -84,15 +85,18 @@ async def _start_seconds(child: Child) -> float:
 
 async def _wait_ready(child: Child) -> None:
     url = child.url + child.recipe.health_path
-    async with asyncio.timeout(READY_SECONDS), aiohttp.ClientSession() as session:
+    deadline = time.perf_counter() + READY_SECONDS
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS)) as session:
         while True:
+            if time.perf_counter() > deadline:
+                raise RuntimeError(f"{child.name} was not ready after {READY_SECONDS:g} s\n{child.tail()}")
             if not child.alive:
                 raise RuntimeError(f"{child.name} ended while it started\n{child.tail()}")
             try:
                 async with session.get(url) as answer:
                     if answer.status == 200:
                         return
-            except aiohttp.ClientError:
+            except (aiohttp.ClientError, TimeoutError):
                 pass
             await asyncio.sleep(POLL_SECONDS)
 

@@ -6,14 +6,21 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from service_kit.errors import StoreFull, StoreUnavailable
-from service_kit.file_object_store import DRAFTS, STALE_DRAFT_SECONDS, FileObjectStore, open_file_store
+from service_kit.file_object_store import (
+    DRAFTS,
+    STALE_DRAFT_SECONDS,
+    THREADS,
+    FileObjectStore,
+    open_file_store,
+)
 
 PROCESSES, KEYS = 8, 40
 PRELUDE = """
@@ -79,9 +86,9 @@ asyncio.run(use(Path(sys.argv[1])))
 
 
 @pytest.fixture
-async def store(data_dir: Path) -> FileObjectStore:
+async def store(data_dir: Path) -> AsyncIterator[FileObjectStore]:
     async with open_file_store(data_dir) as store:
-        return store
+        yield store
 
 
 def python(script: str, *arguments: object) -> subprocess.Popen[str]:
@@ -242,3 +249,32 @@ async def test_objects_get_the_permissions_of_ordinary_files(store: FileObjectSt
 
 def drafts(root: Path) -> list[str]:
     return sorted(entry.name for entry in (root / DRAFTS).iterdir())
+
+
+async def test_disk_that_hangs_stops_nothing_else_in_the_process(
+    store: FileObjectStore, data_dir: Path
+) -> None:
+    (data_dir / "journal").mkdir()
+    os.mkfifo(data_dir / "journal" / "1")  # reading it waits for a writer
+    hanging = [asyncio.create_task(store.get("journal/1")) for _ in range(THREADS * 2)]
+    try:
+        async with asyncio.timeout(5):
+            assert await asyncio.to_thread(lambda: "done") == "done"
+        assert not any(task.done() for task in hanging)
+    finally:
+        feeder = os.open(data_dir / "journal" / "1", os.O_RDWR)
+        (data_dir / "journal" / "1").unlink()
+        await asyncio.sleep(0.1)  # all that wait have opened it
+        os.close(feeder)
+        await asyncio.gather(*hanging, return_exceptions=True)
+
+
+async def test_computations_of_the_process_hold_up_no_call(store: FileObjectStore) -> None:
+    ended = threading.Event()
+    computing = [asyncio.create_task(asyncio.to_thread(ended.wait)) for _ in range(100)]
+    try:
+        async with asyncio.timeout(5):
+            await store.create("journal/1", b"x")
+    finally:
+        ended.set()
+        await asyncio.gather(*computing)

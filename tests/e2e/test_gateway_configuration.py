@@ -49,7 +49,7 @@ def test_every_placeholder_is_filled_and_variables_of_nginx_are_left() -> None:
     assert "${" not in code
     assert "$request_uri" in code
     assert text.count("server 127.0.0.1:5 ") == 2
-    assert text.count("server 127.0.0.1:6 ") == 1
+    assert text.count("server 127.0.0.1:6 ") == 2
 
 
 @pytest.mark.parametrize(

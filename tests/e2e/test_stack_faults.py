@@ -18,7 +18,7 @@ from support.servers import missing
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 
-SHORT = Extent(kills=3, races=3, fault_seconds=1.0)
+SHORT = Extent(kills=2, races=3, fault_seconds=1.0)
 DOCUMENT = f"{REFERENCES}/v2/{CATEGORY}"
 
 

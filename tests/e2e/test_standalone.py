@@ -71,6 +71,17 @@ async def test_first_start_seeds_says_so_and_serves_both_formats(tmp_path: Path)
     assert "Traceback" not in process.output
 
 
+async def test_ready_tells_of_the_queue_too(tmp_path: Path) -> None:
+    async with service("serve", settings_for(tmp_path)) as process, asyncio.timeout(20):
+        await process.wait_until("/ready", 200)
+        while True:
+            checks = json.loads((await get(f"{process.root_url}/ready"))[2])["checks"]
+            if checks["queue"] == "ok":
+                break
+            await asyncio.sleep(0.05)
+    assert checks == {"catalogue": "ok", "queue": "ok"}
+
+
 async def test_restart_serves_the_same_revision(tmp_path: Path) -> None:
     tags = []
     for _ in range(2):

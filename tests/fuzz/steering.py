@@ -1,6 +1,6 @@
 """Made-up requests rarely hit what exists: here most of them are pointed at it, or made hostile."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 from urllib.parse import quote, unquote
 
@@ -23,6 +23,7 @@ PICKS: Final = st.integers(0, 10_000)
 """Drawn in place of what it picks, since what exists changes from request to request."""
 
 MOSTLY: Final = st.sampled_from([True, True, True, False])
+SOME_PICKS: Final = st.lists(PICKS, max_size=4)
 LEFT_ALONE: Final = 3
 """One of so many parts stays as it was made."""
 
@@ -90,26 +91,28 @@ def _refuses_all(operation: Any) -> bool:
 
 
 def _steer_body(body: dict[str, Any], parameters: Mapping[str, Any], draw: Draw, known: Known) -> None:
-    for name, value in body.items():
-        if name in IDS_OF_STATUS:
-            picks = draw(st.lists(PICKS, max_size=3))
-            body[name] = [known.change_id(pick, IDS_OF_STATUS[name]) for pick in picks]
-        elif name == "purge_all":
-            body[name] = False  # an empty queue makes for dull requests
-        elif name in {"baseline", "style"}:
-            body[name] = _one_of(BASELINES if name == "baseline" else STYLES, draw)
-        elif isinstance(value, str) and draw(st.booleans()):
-            body[name] = known.text(draw(PICKS))
-        elif isinstance(value, list) and value and all(isinstance(one, str) for one in value):
-            body[name] = [known.text(pick) for pick in draw(st.lists(PICKS, max_size=3))]
+    for name in list(body):
+        body[name] = _steered_value(name, body[name], draw, known)
     if "name" in body and "model_name" in parameters and draw(MOSTLY):
         body["name"] = unquote(str(parameters["model_name"]))
     if "purge_all" in body or "dry_run" in body:
-        body["dry_run"] = draw(MOSTLY)
+        body.update(purge_all=False, dry_run=draw(MOSTLY))  # an empty queue makes for dull requests
     if "batch_title" in body:
-        body["approved_ids"] = [known.change_id(pick, "pending") for pick in draw(st.lists(PICKS, max_size=4))]
+        body["approved_ids"] = [known.change_id(pick, "pending") for pick in draw(SOME_PICKS)]
         body["rejected_ids"] = []
 
 
-def _one_of(values: Sequence[str], draw: Draw) -> str:
-    return values[draw(PICKS) % len(values)]
+def _steered_value(name: str, value: Any, draw: Draw, known: Known) -> Any:
+    match name, value:
+        case (("approved_ids" | "rejected_ids" | "change_ids"), _):
+            return [known.change_id(pick, IDS_OF_STATUS[name]) for pick in draw(SOME_PICKS)]
+        case "baseline", _:
+            return BASELINES[draw(PICKS) % len(BASELINES)]
+        case "style", _:
+            return STYLES[draw(PICKS) % len(STYLES)]
+        case _, str() if draw(st.booleans()):
+            return known.text(draw(PICKS))
+        case _, [str(), *_]:
+            return [known.text(pick) for pick in draw(SOME_PICKS)]
+        case _:
+            return value

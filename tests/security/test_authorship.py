@@ -1,6 +1,7 @@
 """Who did something and when is the server's to say: nothing in a request changes it."""
 
 import time
+from typing import Any
 
 from support.attackers import QUEUE, V2, Attacker
 from support.hostile_horde import OTHER_APPROVER, OTHER_REQUESTOR
@@ -109,14 +110,14 @@ async def test_a_key_of_another_user_does_not_replay_their_answer(
     assert elsewhere.status == 422
 
 
-async def live_after_apply(attacker: Attacker, change_id: int, name: str) -> dict[str, dict[str, object]]:
+async def live_after_apply(attacker: Attacker, change_id: int, name: str) -> dict[str, Any]:
     body = {"batch_title": "t", "approved_ids": [change_id]}
     assert (await attacker.say("POST", f"{QUEUE}/batches", body)).status == 200
     applied = await attacker.say("POST", f"{QUEUE}/changes/{change_id}/apply", {})
     assert applied.status == 200, applied.body
     revision = applied.headers["X-Revision"]
     live = await attacker.say("GET", f"{V2}/clip", headers={"X-Min-Revision": revision})
-    record: dict[str, dict[str, object]] = live.json[name]
+    record: dict[str, Any] = live.json[name]
     return record
 
 

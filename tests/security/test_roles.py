@@ -19,9 +19,7 @@ Target = tuple[ServiceNode, Attacker, list[WriteRequest]]
 
 
 @pytest.fixture(params=list(CanonicalFormat))
-async def target(
-    request: pytest.FixtureRequest, node_of: NodeOf
-) -> AsyncIterator[Target]:
+async def target(request: pytest.FixtureRequest, node_of: NodeOf) -> AsyncIterator[Target]:
     canonical_format = CanonicalFormat(request.param)
     node = node_of(canonical_format)
     async with aiohttp.ClientSession() as session:

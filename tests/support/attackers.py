@@ -85,7 +85,7 @@ class Attacker(Client):
         return await self.raw(with_body(method, path, data, *lines, key=key))
 
     async def raw(self, request: bytes, *, timeout_seconds: float = 5.0) -> RawAnswer:
-        """Send bytes over a connection of their own, and return all that comes until it ends or time is up."""
+        """Send bytes over a connection of their own; return what comes until it ends, or time is up."""
         reader, writer = await asyncio.open_connection(LOOPBACK, self.port)
         received, ended = bytearray(), False
         try:

@@ -7,7 +7,7 @@ from typing import Any
 
 from horde_model_reference.documents import CategoryDocuments
 from horde_model_reference.v2_format import render_v2
-from read_api.archive import Archive
+from read_api.archive import READ_TIMEOUT_SECONDS, Archive
 from registry.blobs import Blobs
 from registry.bodies import (
     Applied,
@@ -45,9 +45,11 @@ class Past:
         self.state = State()
         self._times = (SEED_TIME.astimezone(UTC) + timedelta(minutes=n) for n in itertools.count())
 
-    def archive(self) -> Archive:
+    def archive(self, *, read_timeout_seconds: float = READ_TIMEOUT_SECONDS) -> Archive:
         """Return an archive over this journal."""
-        return Archive(Journal(self.store), self.blobs, lambda: self.state)
+        return Archive(
+            Journal(self.store), self.blobs, lambda: self.state, read_timeout_seconds=read_timeout_seconds
+        )
 
     async def seed(
         self,

@@ -48,7 +48,6 @@ class WriteRequest:
     body: dict[str, Any] | None
     role: str
 
-
     def aimed_at(self, change_id: int, batch_id: int, name: str) -> "WriteRequest":
         """Return the same request about a change, its batch, and its model."""
         path = self.path.replace("/changes/1", f"/changes/{change_id}")

@@ -10,10 +10,14 @@ from registry.history_state import RevisionLine, Touched
 from registry.queue_state import QueueState
 
 MAX_TOUCHED: Final = 1000  # named with one revision; the difference to the one before it has them all
+MAX_CHANGES: Final = 1000  # named with one revision
+MAX_LISTED_CHANGES: Final = 50  # named with each revision of a list: a batch may have ten thousand
 OPERATIONS: Final[Mapping[str, str]] = {"create": "created", "update": "updated", "delete": "deleted"}
 
 
-def line_value(line: RevisionLine, queue: QueueState) -> dict[str, Any]:
+def line_value(
+    line: RevisionLine, queue: QueueState, *, max_changes: int = MAX_LISTED_CHANGES
+) -> dict[str, Any]:
     """Return a revision in a list: when, who, by which changes, and how many models it touched."""
     return {
         "revision": line.revision,
@@ -23,15 +27,16 @@ def line_value(line: RevisionLine, queue: QueueState) -> dict[str, Any]:
         "actor": line.actor,
         "username": line.username,
         "rolled_back_to": line.rolled_back_to,
-        "changes": list(change_values(line.change_ids, queue)),
+        "changes": list(change_values(line.change_ids[:max_changes], queue)),
+        "changes_total": len(line.change_ids),
         "categories": category_counts(line.touched),
     }
 
 
 def revision_value(line: RevisionLine, queue: QueueState, ref: CatalogueRef) -> dict[str, Any]:
-    """Return one revision with everything that it touched and the hashes of its documents."""
+    """Return one revision with what it touched, up to a number, and the hashes of its documents."""
     return {
-        **line_value(line, queue),
+        **line_value(line, queue, max_changes=MAX_CHANGES),
         "touched": [touched_value(one) for one in line.touched[:MAX_TOUCHED]],
         "touched_total": len(line.touched),
         "hashes": {name: blobs.model_dump() for name, blobs in ref.categories.items()},

@@ -1,6 +1,5 @@
 """The live feed over HTTP: Server-Sent Events."""
 
-import contextlib
 from collections.abc import Iterator
 from typing import Final
 
@@ -64,10 +63,21 @@ class Events:
         self._feed.require_room()
         given = request.headers.get(LAST_EVENT_ID, "").strip()
         since = asked.last_event_id if not given else _revision(given)
-        if since is not None and request.method == hdrs.METH_GET:
-            with contextlib.suppress(NotReady):  # then this journal is another one, and the stream says so
-                await self._holder.reach(since, self._reach_seconds)
+        if since is not None and since < MAX_REVISION and request.method == hdrs.METH_GET:
+            await self._reach(since)
         return EventStream(self._feed, since)
+
+    async def _reach(self, revision: int) -> None:
+        """Wait for a revision that may be about to come; if it does not, the stream begins anew.
+
+        Raises `NotReady` while the journal cannot be read: beginning anew would take the client back to an
+        older revision, which another instance knows better.
+        """
+        try:
+            await self._holder.reach(revision, self._reach_seconds)
+        except NotReady:
+            if self._holder.stale:
+                raise
 
 
 def _revision(text: str) -> int:

@@ -1,7 +1,7 @@
 """What happened to the catalogue: its revisions, and the history of single models."""
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import islice
 from typing import Annotated, Any, Final
@@ -19,6 +19,7 @@ from read_api.domain.revision_values import change_values, line_value, revision_
 from read_api.holder import PageHolder
 from read_api.routes.former_references import MAX_REVISION, find_record
 from read_api.routes.references import ANY_NAME, HISTORY, MODEL_NAME, V2, References
+from read_api.slices import Steps
 from registry.change_record import model_key
 from registry.history_state import RevisionLine
 from registry.state import State
@@ -96,8 +97,9 @@ class History:
         head = state.revision
         newest = head if asked.before is None else min(head, asked.before - 1)
         numbers = range(newest, max(0, newest - asked.limit), -1)
+        lines = [partial(line_value, archive.line(number), state.queue) for number in numbers]
         value = {
-            "revisions": [line_value(archive.line(number), state.queue) for number in numbers],
+            "revisions": await archive.workshop.run(_each(lines)),
             "next_before": numbers[-1] if numbers and numbers[-1] > 1 else None,
             "head": head,
         }
@@ -142,6 +144,15 @@ class History:
         return serve(request, self._holder.pages, document)
 
 
+def _each(values: Iterable[Callable[[], dict[str, Any]]]) -> Steps[list[dict[str, Any]]]:
+    """Make the values in slices: a seeding touches a thousand models, a batch may touch ten thousand."""
+    made: list[dict[str, Any]] = []
+    for make in values:
+        made.append(make())
+        yield
+    return made
+
+
 async def _versions(
     archive: Archive, state: State, category: str, name: str, revisions: Iterable[int]
 ) -> list[dict[str, Any]]:
@@ -152,10 +163,11 @@ async def _versions(
         async with archive.admission:
             making = (_difference(archive, line, category, name) for line in lines)
             differences = [*await asyncio.gather(*making)]
-    return [
-        _version(state, line, category, name, difference)
+    versions = [
+        partial(_version, state, line, category, name, difference)
         for line, difference in zip(lines, differences, strict=True)
     ]
+    return await archive.workshop.run(_each(versions))
 
 
 def _version(state: State, line: RevisionLine, category: str, name: str, difference: bytes) -> dict[str, Any]:

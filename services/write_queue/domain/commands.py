@@ -1,9 +1,9 @@
 """What a request wants done, decided on top of the newest state."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from horde_model_reference.meta_consts import CanonicalFormat
 from registry.catalogue import CatalogueRef
@@ -15,6 +15,8 @@ from service_kit.horde_users import User
 from write_queue.domain.catalogue import Catalogue
 from write_queue.views.change_view import change_value
 
+Result = TypeVar("Result")
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:
@@ -22,6 +24,23 @@ class Rules:
 
     canonical_format: CanonicalFormat = CanonicalFormat.v2
     require_two_persons: bool = False
+
+
+class Worked:
+    """What a request came to on top of an earlier state.
+
+    It is decided anew whenever another writer was faster, but most often that was about something else.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[object, Any]] = {}
+
+    async def once(self, what: str, question: object, work: Callable[[], Awaitable[Result]]) -> Result:
+        """Return what the work gives, or gave before to an equal question."""
+        if what not in self._known or self._known[what][0] != question:
+            self._known[what] = question, await work()
+        result: Result = self._known[what][1]
+        return result
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +52,7 @@ class Head:
     user: User
     now: datetime
     rules: Rules
+    worked: Worked = field(default_factory=Worked)
 
     def revision(self) -> CatalogueRef:
         """Return the catalogue. Raises `NotReady` while there is none."""

@@ -57,6 +57,13 @@ async def changed_documents(
 
     Raises `EffectRefused` with the index of the first change that cannot be made.
     """
+    question = ref, tuple(intents)
+    return await head.worked.once("documents", question, lambda: _changed_documents(head, ref, intents))
+
+
+async def _changed_documents(
+    head: Head, ref: CatalogueRef, intents: Sequence[Intent]
+) -> dict[str, CategoryDocuments]:
     documents: dict[str, CategoryDocuments] = {}
     for category in dict.fromkeys(intent.category for intent in intents):
         chosen = [(index, one) for index, one in enumerate(intents) if one.category == category]

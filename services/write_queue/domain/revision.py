@@ -18,6 +18,13 @@ async def next_revision(
     touched: Iterable[Touched],
 ) -> CatalogueRef:
     """Store what changed and return the revision after `ref`. Raises `StoreUnavailable`."""
+    question = ref, documents, tuple(touched)
+    return await head.worked.once("revision", question, lambda: _next_revision(head, *question))
+
+
+async def _next_revision(
+    head: Head, ref: CatalogueRef, documents: Mapping[str, CategoryDocuments], touched: tuple[Touched, ...]
+) -> CatalogueRef:
     categories, side_data = await asyncio.gather(
         store_documents(head.catalogue.blobs, documents), _count(head, ref, touched)
     )

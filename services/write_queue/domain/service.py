@@ -13,7 +13,7 @@ from registry.writer import Writer
 from service_kit.errors import StoreUnavailable, ValueNotKnown
 from service_kit.horde_users import User
 from write_queue.domain.catalogue import Catalogue
-from write_queue.domain.commands import Command, Head, Rules, Settled, Step
+from write_queue.domain.commands import Command, Head, Rules, Settled, Step, Worked
 
 TIMEOUT_SECONDS: Final = 30.0
 
@@ -91,9 +91,9 @@ class QueueService:
         except TimeoutError as error:
             raise StoreUnavailable("the object store does not answer") from error
 
-    def head(self, state: State, user: User) -> Head:
+    def head(self, state: State, user: User, worked: Worked) -> Head:
         """Return what a command of the user is decided on now."""
-        return Head(state, self.catalogue, user, self._clock(), self._rules)
+        return Head(state, self.catalogue, user, self._clock(), self._rules, worked)
 
     def appended(self, appended: Appended) -> None:
         """Tell that an entry was appended."""
@@ -117,11 +117,12 @@ class _Attempt:
         self._user = user
         self._command = command
         self._idempotency = idempotency
+        self._worked = Worked()
         self._head: Head | None = None
         self._decided: Step | Settled | None = None
 
     async def decide(self, state: State) -> Draft | None:
-        head = self._head = self._service.head(state, self._user)
+        head = self._head = self._service.head(state, self._user, self._worked)
         self._decided = await self._known(state) or await self._command(head)
         if not isinstance(self._decided, Step):
             return None

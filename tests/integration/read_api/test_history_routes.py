@@ -67,6 +67,18 @@ async def test_a_revision_names_its_changes_and_who_proposed_and_approved_them(w
     assert change["approved"]["at"] - change["proposed"]["at"] == 60
 
 
+async def test_a_list_names_the_first_changes_of_a_batch_and_the_revision_more_of_them() -> None:
+    past = Past()
+    await past.apply({"clip": {f"m{number}": a_record("clip", f"m{number}") for number in range(60)}})
+
+    async with served(past) as world:
+        listed = (await world.get("/revisions"))["revisions"][0]
+        alone = await world.get("/revisions/1")
+
+    assert [one["change_id"] for one in listed["changes"]] == list(range(1, 51))
+    assert len(alone["changes"]) == listed["changes_total"] == alone["changes_total"] == 60
+
+
 async def test_pages_of_revisions_hang_together(world: ServedPast) -> None:
     seen: list[int] = []
     before = ""

@@ -10,7 +10,9 @@ import pytest
 
 from support.contents import a_record
 from support.event_streams import EVENTS, Event, listening
+from support.faulty_store import FaultyStore
 from support.histories import Past
+from support.memory_store import MemoryObjectStore
 from support.served_pasts import ServedPast, served
 from support.serving import LOOPBACK
 
@@ -128,6 +130,17 @@ async def test_who_knows_what_never_was_begins_anew(world: ServedPast, known: st
     assert told(event) == ("catalog.reset", 2)
     assert event is not None
     assert event.data["changes"] is None
+
+
+async def test_who_knows_more_than_an_instance_that_lost_its_store_is_not_taken_back() -> None:
+    store = FaultyStore(MemoryObjectStore())
+    past = Past(store)
+    await past.seed(clip("a"))
+    async with served(past) as world:
+        store.down = True
+        answer = await world.ask(EVENTS, headers={"Last-Event-ID": "2"})
+
+        assert (answer.status, "Retry-After" in answer.headers) == (503, True)
 
 
 async def test_who_knows_a_revision_that_is_about_to_come_waits_for_it(world: ServedPast) -> None:

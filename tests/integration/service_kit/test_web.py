@@ -55,6 +55,11 @@ async def test_error_of_a_handler_becomes_the_one_shape(
     assert is_dressed(answer)
 
 
+@pytest.mark.parametrize("path", ["/api/fails/missing", "/api/fails/bug", "/api/nothing"])
+async def test_errors_are_kept_by_no_cache(client: Client, path: str) -> None:
+    assert (await client.ask(path)).headers["Cache-Control"] == "no-store"
+
+
 async def test_unknown_path_is_a_404_in_json(client: Client) -> None:
     answer = await client.ask("/api/nothing")
     assert (answer.status, answer.json) == (404, {"detail": "Not Found"})

@@ -4,12 +4,14 @@ import contextlib
 import pytest
 
 from read_api.admission import RUNNING
-from read_api.archive import Archive
+from read_api.archive import READS_AT_ONCE, Archive
 from read_api.domain.documents import IMMUTABLE
+from registry.blobs import Blobs
 from registry.errors import BlobCorrupt, BlobMissing, EntryCorrupt
 from registry.journal import Journal
-from service_kit.errors import NotFound
+from service_kit.errors import NotFound, StoreUnavailable
 from support.contents import a_record
+from support.frozen_store import FrozenStore
 from support.histories import Past
 from support.memory_store import MemoryObjectStore
 
@@ -128,4 +130,20 @@ async def test_what_is_held_is_answered_while_others_wait_for_their_turn() -> No
         assert not waiting.done()
 
     assert (await waiting).identity == await archive.body(other)
+    await archive.close()
+
+
+async def test_waiting_for_a_store_that_is_away_ends_in_time_however_many_wait() -> None:
+    past = await two_revisions()
+    frozen = FrozenStore(past.store)
+    past.blobs = Blobs(frozen)
+    archive = past.archive(read_timeout_seconds=0.2)
+    frozen.freeze()
+
+    async with asyncio.timeout(0.2 * 2):
+        ends = await asyncio.gather(
+            *(archive.body(f"{number:064x}") for number in range(5 * READS_AT_ONCE)), return_exceptions=True
+        )
+
+    assert {type(end) for end in ends} == {StoreUnavailable}
     await archive.close()

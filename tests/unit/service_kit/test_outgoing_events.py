@@ -62,14 +62,22 @@ async def test_event_without_room_is_not_put_back() -> None:
 
 async def test_settled_waits_for_those_on_their_way_too() -> None:
     events = filled(10, b"1")
-    await events.take(1)
+    (taken,) = await events.take(1)
     waiting = asyncio.create_task(events.settled())
     await asyncio.sleep(0)
     assert not waiting.done()
     assert len(events) == 1
-    events.settle()
+    events.settle(taken)
     await waiting
     assert len(events) == 0
+
+
+async def test_what_was_taken_is_unsettled_until_it_is_settled_or_put_back() -> None:
+    events = filled(10, b"1", b"2", b"3")
+    first, second, third = await events.take(3)
+    events.settle(second)
+    events.put_back(third)
+    assert events.unsettled() == [first]
 
 
 async def test_cleared_events_are_returned_and_gone() -> None:
