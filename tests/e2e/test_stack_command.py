@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import sys
 import time
@@ -136,7 +137,10 @@ async def test_death_of_the_stack_itself_ends_every_process() -> None:
         assert processes_of(folder)
         command.process.kill()
         await command.process.wait()
-        assert await all_gone(folder)
+        try:
+            assert await all_gone(folder)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)  # nobody else could
 
 
 async def test_stats_processes_are_refused_in_words() -> None:
