@@ -10,7 +10,7 @@ from aiohttp import hdrs, web
 
 from registry.signatures import signer_of
 from service_kit.buses import bus_check, open_event_bus
-from service_kit.endpoints import Endpoint, add_endpoints
+from service_kit.endpoints import Endpoint, Handler, add_endpoints
 from service_kit.errors import NotReady
 from service_kit.event_bus import EventBus
 from service_kit.health import Check, add_health_routes
@@ -28,6 +28,7 @@ from write_queue.settings import WriteQueueSettings
 from write_queue.write_side import UntilServed, WriteSide, served_elsewhere
 
 SERVICE: Final = "write-queue"
+START_WAIT_SECONDS: Final = 3.0
 
 StoreOpener = Callable[[WriteQueueSettings, Telemetry], AbstractAsyncContextManager[ObjectStore]]
 BusOpener = Callable[[WriteQueueSettings, Telemetry], AbstractAsyncContextManager[EventBus]]
@@ -110,8 +111,19 @@ def side_of(settings: WriteQueueSettings, *, until_served: UntilServed = served_
 def add_write_side(application: web.Application, side: WriteSide) -> tuple[Endpoint, ...]:
     """Add the routes of the write side to an application, and return what describes them."""
     endpoints = write_endpoints(side)
-    add_endpoints(application, endpoints)
+    add_endpoints(application, endpoints, wrap=partial(_waiting, side))
     return endpoints
+
+
+def _waiting(side: WriteSide, handler: Handler) -> Handler:
+    """Make a handler wait while the instance is starting: that takes a moment, trying again takes longer."""
+
+    async def waiting(request: web.Request) -> web.StreamResponse:
+        if not side.is_open and side.failure is None:
+            await side.until_open(START_WAIT_SECONDS)
+        return await handler(request)
+
+    return waiting
 
 
 def journal_check(side: WriteSide) -> Check:

@@ -8,7 +8,7 @@ from write_queue.routes.audit import Audit
 from write_queue.routes.changes import Changes
 from write_queue.routes.decisions import Decisions
 from write_queue.routes.group_data import GroupData
-from write_queue.routes.legacy_records import LegacyRecordProposals
+from write_queue.routes.legacy_records import LegacyRecordProposals, legacy_is_read_only
 from write_queue.routes.own_changes import OwnChanges
 from write_queue.routes.records import RecordProposals
 from write_queue.routes.signing import SigningKey
@@ -31,5 +31,7 @@ def _endpoints(side: WriteSide) -> Iterator[Endpoint]:
     yield from RecordProposals(side).endpoints()
     if modes.canonical_format is CanonicalFormat.legacy and modes.replicate_mode is ReplicateMode.PRIMARY:
         yield from LegacyRecordProposals(side).endpoints()
+    else:
+        yield from legacy_is_read_only()
     yield from GroupData(side).endpoints()
     yield from SigningKey(side).endpoints()

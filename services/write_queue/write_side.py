@@ -1,5 +1,7 @@
 """What the routes work with: the queue of this instance, as soon as it can be used."""
 
+import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
@@ -40,6 +42,7 @@ class WriteSide:
         self._service: QueueService | None = None
         self._authenticator: Authenticator | None = None
         self._known: Callable[[], State | None] = lambda: None
+        self._opened = asyncio.Event()
         self.failure: Exception | None = None
         self.public_key: PublicKey | None = None
 
@@ -62,9 +65,17 @@ class WriteSide:
     def open(self, service: QueueService) -> None:
         """Take the queue: from now on requests are served."""
         self._service = service
+        self._opened.set()
+
+    async def until_open(self, timeout_seconds: float) -> None:
+        """Wait until requests are served, for a limited time."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_seconds):
+                await self._opened.wait()
 
     def close(self) -> None:
         """Let go of both."""
+        self._opened.clear()
         self._service = self._authenticator = None
         self._known = lambda: None
 

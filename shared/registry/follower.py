@@ -123,12 +123,18 @@ class Follower:
             self._on_state(state)
 
     async def _read(self, *, first: bool) -> tuple[State, CatalogueContent | None]:
+        silence = asyncio.timeout(self._look_timeout_seconds)
+
+        def heard() -> None:
+            silence.reschedule(asyncio.get_running_loop().time() + self._look_timeout_seconds)
+
         try:
-            async with asyncio.timeout(self._look_timeout_seconds):
+            async with silence:
                 if first:
-                    state = await self._journal.require_whole(await self._checkpoints.newest())
+                    known = await self._checkpoints.newest()
+                    state = await self._journal.require_whole(known, on_progress=heard)
                 else:
-                    state = await self._journal.catch_up(self._state)
+                    state = await self._journal.catch_up(self._state, on_progress=heard)
                 if not first and state.catalogue_sequence == self._state.catalogue_sequence:
                     return state, self.content
                 return state, await load_content(self._blobs, state, self.content)

@@ -79,15 +79,17 @@ class Journal:
         raw = await self._store.get(entry_key(sequence))
         return parse_entry(raw, sequence, BODY_TYPES), entry_hash(raw)
 
-    async def catch_up(self, state: State) -> State:
+    async def catch_up(self, state: State, *, on_progress: Callable[[], None] = lambda: None) -> State:
         """Fold everything after `state`: one small read when nothing is new, several at once else.
 
-        Raises `ChainBroken`, `EntryCorrupt`, `JournalTooNew`, `StoreUnavailable`.
+        `on_progress` is called after every reading. Raises `ChainBroken`, `EntryCorrupt`, `JournalTooNew`,
+        `StoreUnavailable`.
         """
         window = 1
         while True:
             wanted = range(state.sequence + 1, state.sequence + 1 + window)
             found = await asyncio.gather(*(self._find(sequence) for sequence in wanted))
+            on_progress()
             for sequence, item in zip(wanted, found, strict=True):
                 if item is None:
                     if any(later is not None for later in found[sequence - wanted.start :]):
@@ -98,13 +100,13 @@ class Journal:
                 state = fold(state, *item)
             window = min(window * WINDOW_GROWTH, MAX_WINDOW)
 
-    async def require_whole(self, state: State) -> State:
+    async def require_whole(self, state: State, *, on_progress: Callable[[], None] = lambda: None) -> State:
         """Catch up and make sure, by a listing, that no entry beyond the head is cut off by a missing one.
 
         Raises what `catch_up` raises.
         """
         while True:
-            state = await self.catch_up(state)
+            state = await self.catch_up(state, on_progress=on_progress)
             beyond = await self._store.list_after("journal/", entry_key(state.sequence), limit=1)
             if not beyond:
                 return state

@@ -35,7 +35,7 @@ class JournalSettings(ServiceSettings):
         CanonicalFormat.v2, description="format that accepts writes: `v2` or `legacy`"
     )
     data_dir: Path = Field(Path("/data"), description="directory of the journal where no S3 is configured")
-    head_poll_seconds: float = Field(5.0, gt=0, description="interval of looking for new revisions")
+    head_poll_seconds: float = Field(4.0, gt=0, description="interval of looking for new revisions")
     s3: S3Settings = S3Settings()
     redis: RedisSettings = RedisSettings()
     amqp: AmqpSettings = AmqpSettings()

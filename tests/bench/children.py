@@ -62,6 +62,15 @@ def process_seconds(pid: int) -> float:
     return total / 1e9
 
 
+def waiting_seconds(pid: int) -> float:
+    """Return how long all threads together were ready to run while others had the processors."""
+    total = 0
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(OSError):
+            total += int((task / "schedstat").read_text().split()[1])
+    return total / 1e9
+
+
 def resident_megabytes(pid: int, *, peak: bool = False) -> float:
     """Return the resident memory, now or at its highest."""
     wanted = "VmHWM:" if peak else "VmRSS:"

@@ -37,6 +37,7 @@ class Series:
     records: Mapping[str, dict[str, dict[str, Any]]]
     samples: list[Sample] = field(default_factory=list)
     rounds: list[float] = field(default_factory=list)
+    waited_seconds: float = 0.0
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     async def warm_up(self) -> None:
@@ -47,12 +48,13 @@ class Series:
     async def send_round(self, seconds: float) -> None:
         """Propose at the constant rate for some time."""
         start = time.perf_counter() + 0.1
-        before = len(self.samples)
+        before, waited = len(self.samples), self.scene.waiting_seconds()
         async with asyncio.TaskGroup() as group:
             for n in range(int(RATE * seconds)):
                 due = start + n / RATE
                 await asyncio.sleep(max(0.0, due - time.perf_counter()))
                 group.create_task(self._timed(due))
+        self.waited_seconds += self.scene.waiting_seconds() - waited
         self.rounds.append(percentile([one.milliseconds for one in self.samples[before:]], 0.99))
 
     async def _timed(self, due: float) -> None:
@@ -96,7 +98,11 @@ def _figures(series: Series) -> list[Figure]:
         taken = [one.milliseconds for one in samples if one.through_gateway is through_gateway]
         means.append(f"{way} {percentile(taken, 0.5):.1f} (p99 {percentile(taken, 0.99):.1f})")
     rounds = ", ".join(f"{one:.1f}" for one in series.rounds)
-    note = f"p99 of the rounds {rounds}; p50 of {', '.join(means)}"
+    waited = series.waited_seconds / len(samples) * 1000
+    note = (
+        f"p99 of the rounds {rounds}; p50 of {', '.join(means)}; "
+        f"services waited {waited:.1f} for a processor at each"
+    )
     every = [one.milliseconds for one in samples]
     return [p99_figure(f"proposal p99 at {RATE:g}/s, {queue}", every, TARGET_MS, note)]
 

@@ -30,7 +30,7 @@ class Effort:
     load_rounds: int
 
 
-FULL = Effort(10_000, proposal_rounds=4, lists=100, applied=100, without_broker=5, starts=3, load_rounds=4)
+FULL = Effort(10_000, proposal_rounds=4, lists=60, applied=100, without_broker=5, starts=3, load_rounds=3)
 QUICK = Effort(2_000, proposal_rounds=1, lists=20, applied=20, without_broker=1, starts=1, load_rounds=1)
 
 

@@ -12,6 +12,7 @@ from urllib.parse import quote
 import aiohttp
 from aiohttp.test_utils import TestServer
 
+from bench.children import waiting_seconds
 from bench.filled_journal import Objects, fill_store, open_store
 from service_kit.settings import ENV_PREFIX
 from stack.child import Child
@@ -91,6 +92,10 @@ class Scene:
         """The gateway and every write-queue, to be used in turn; half of the requests go to the gateway."""
         direct = [Writer(self.session, child.url) for child in self.stack.writes]
         return [door for one in direct for door in (self.gateway, one)]
+
+    def waiting_seconds(self) -> float:
+        """Return how long the services waited for a processor since they were started."""
+        return sum(waiting_seconds(child.pid) for child in self.stack.services)
 
     async def records(self, category: str) -> dict[str, dict[str, Any]]:
         """Return the live records of a category, without what the service itself adds to them."""

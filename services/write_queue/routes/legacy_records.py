@@ -13,7 +13,7 @@ from service_kit.endpoints import Endpoint
 from service_kit.horde_users import User
 from service_kit.json_body import read_json
 from service_kit.parameters import parse_query
-from service_kit.problem_models import Invalid
+from service_kit.problem_models import Invalid, Problem
 from write_queue.domain import proposing
 from write_queue.parameters import ANY_NAME, CATEGORY, MODEL_NAME, ProposalParameters, path_category
 from write_queue.payloads import to_payload
@@ -28,6 +28,26 @@ LEGACY_CATEGORIES: Final = tuple(
     for category in MODEL_REFERENCE_CATEGORY
     if get_category_descriptor(category).has_legacy_format
 )
+
+
+def legacy_is_read_only() -> Iterator[Endpoint]:
+    """Yield what answers, where legacy records cannot be proposed, as paths do that can only be read."""
+    for category in LEGACY_CATEGORIES:
+        for method in (hdrs.METH_POST, hdrs.METH_PUT):
+            yield Endpoint(
+                f"{V1}/{category}",
+                refuse_method,
+                "v1 is read only here",
+                TAG,
+                {405: Problem},
+                method=method,
+                in_schema=False,
+            )
+
+
+async def refuse_method(request: web.Request) -> web.StreamResponse:
+    """Refuse: the document under this path can only be read."""
+    raise web.HTTPMethodNotAllowed(request.method, (hdrs.METH_GET, hdrs.METH_HEAD))
 
 
 class LegacyRecordProposals:
@@ -132,7 +152,7 @@ def _endpoint(path: str, handler: Any, summary: str, method: str, **more: Any) -
         handler,
         summary,
         TAG,
-        {202: ChangeValue, **WRITES},
+        {202: ChangeValue, 405: Problem, **WRITES},
         method=method,
         query=ProposalParameters,
         needs_key=True,

@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,30 @@ async def test_an_event_brings_a_new_revision_long_before_the_interval() -> None
         async with asyncio.timeout(5):
             while holder.current().revision < 2:  # noqa: ASYNC110 - it is the client
                 await asyncio.sleep(0.01)
+
+
+async def test_the_service_listens_to_the_bus_that_it_opens(
+    tmp_path: Path, aiohttp_client: AiohttpClient
+) -> None:
+    past, bus = Past(), MemoryEventBus()
+    await past.seed({"clip": {"a": a_record("clip", "a")}})
+    settings = settings_for(tmp_path).model_copy(update={"head_poll_seconds": 60.0})
+    application = create_app(
+        settings,
+        store_opener=lambda *_: contextlib.nullcontext(past.store),
+        bus_opener=lambda *_: contextlib.nullcontext(bus),
+    )
+    client = await aiohttp_client(application)
+    await ready(client)
+    await past.seed({"clip": {"b": a_record("clip", "b")}})
+    event = CatalogCommitted(occurred_at=SEED_TIME, sequence=2, revision=2, kind="seeded")
+
+    bus.publish(event.routing_key, event.render())
+
+    async with asyncio.timeout(5):
+        while (await client.get("/api/heartbeat")).headers["X-Revision"] != "2":  # noqa: ASYNC110 - it is the client
+            await asyncio.sleep(0.01)
+    assert (await (await client.get("/ready")).json())["checks"]["events"] == "ok"
 
 
 def test_the_canonical_format_is_taken_in_any_letter_case(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -136,7 +136,7 @@ async def test_who_knows_more_than_an_instance_that_lost_its_store_is_not_taken_
     store = FaultyStore(MemoryObjectStore())
     past = Past(store)
     await past.seed(clip("a"))
-    async with served(past) as world:
+    async with served(past) as world, asyncio.timeout(5):  # a stream would not end
         store.down = True
         answer = await world.ask(EVENTS, headers={"Last-Event-ID": "2"})
 

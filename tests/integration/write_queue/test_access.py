@@ -28,7 +28,8 @@ OPEN = {"/model_references/v2/signing_key"}
 
 def keyed_endpoints(canonical_format: CanonicalFormat) -> list[Endpoint]:
     side = WriteSide(Modes(canonical_format=canonical_format))
-    return [endpoint for endpoint in write_endpoints(side) if endpoint.path not in OPEN]
+    served = (endpoint for endpoint in write_endpoints(side) if set(endpoint.answers) != {405})
+    return [endpoint for endpoint in served if endpoint.path not in OPEN]
 
 
 def addresses(canonical_format: CanonicalFormat = CanonicalFormat.v2) -> Iterator[tuple[str, str]]:

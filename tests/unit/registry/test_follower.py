@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
@@ -11,11 +12,11 @@ from registry.checkpoints import Checkpoints
 from registry.content import CatalogueContent
 from registry.entries import entry_key
 from registry.errors import BlobCorrupt, BlobMissing, ChainBroken, EntryCorrupt, JournalError, JournalTooNew
-from registry.follower import Follower
+from registry.follower import MIN_PAUSE_SECONDS, Follower
 from registry.journal import Journal
 from service_kit.errors import StoreUnavailable
 from service_kit.object_store import ObjectStore
-from support.faulty_store import FaultyStore
+from support.faulty_store import FaultyStore, T
 from support.frozen_store import FrozenStore
 from support.journals import a_draft, a_journal, always, next_revision
 from support.memory_store import MemoryObjectStore
@@ -35,9 +36,18 @@ class Seen:
         return [content.revision if content else 0 for content in self.contents]
 
 
-def a_follower(store: ObjectStore, seen: Seen, *, poll_seconds: float = 60.0) -> Follower:
+def a_follower(
+    store: ObjectStore, seen: Seen, *, poll_seconds: float = 60.0, look_timeout_seconds: float = 30.0
+) -> Follower:
     journal = Journal(store)
-    return Follower(journal, Blobs(store), Checkpoints(store, journal), seen, poll_seconds=poll_seconds)
+    return Follower(
+        journal,
+        Blobs(store),
+        Checkpoints(store, journal),
+        seen,
+        poll_seconds=poll_seconds,
+        look_timeout_seconds=look_timeout_seconds,
+    )
 
 
 @contextlib.asynccontextmanager
@@ -282,3 +292,33 @@ async def test_gap_wider_than_a_window_is_found_at_the_start() -> None:
         del store.objects[entry_key(sequence)]
     with pytest.raises(ChainBroken, match="entry 2 is missing although 9 exists"):
         await a_follower(store, seen).look()
+
+
+async def test_nudge_after_a_rest_is_followed_at_once() -> None:
+    store, waited = MemoryObjectStore(), list[float]()
+    journal, blobs, state = await a_journal(store, revisions=1)
+    follower = a_follower(store, Seen())
+    async with running(follower):
+        assert await follower.wait_for_revision(1, 5)
+        for _ in range(8):
+            state = await journal.append(state, next_revision(blobs))
+            await asyncio.sleep(2 * MIN_PAUSE_SECONDS)
+            started = time.monotonic()
+            assert await follower.wait_for_revision(state.revision, 5)
+            waited.append(time.monotonic() - started)
+    assert min(waited) < MIN_PAUSE_SECONDS / 2
+
+
+class SlowStore(FaultyStore):
+    """Takes its time over every answer."""
+
+    async def _run(self, operation: Callable[[], Awaitable[T]]) -> T:
+        await asyncio.sleep(0.05)
+        return await super()._run(operation)
+
+
+async def test_journal_that_takes_longer_to_read_than_the_store_may_be_silent_is_read() -> None:
+    store, seen = MemoryObjectStore(), Seen()
+    await a_journal(store, revisions=40)
+    await a_follower(SlowStore(store), seen, look_timeout_seconds=0.4).look()
+    assert seen.revisions == [40]
