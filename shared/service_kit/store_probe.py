@@ -12,18 +12,25 @@ ROUNDS: Final = 2
 
 
 async def probe(store: ObjectStore, *, writers: int = WRITERS, rounds: int = ROUNDS) -> None:
-    """Let writers race for one key, several times, and clean up.
+    """Let writers race for a key, several times at once, and clean up.
 
     Raises `StoreUnsafe` when not exactly one wins, or when its body was replaced, and
     `StoreUnavailable` when the store does not answer. Servers that ignore `If-None-Match: *` exist, and
     some honour it only while nobody else writes (infrastructure.md section 3.2).
     """
-    for _ in range(rounds):
-        key = f"probes/{secrets.token_hex(16)}"
-        try:
-            await _race(store, key, [f"{key} writer {number}".encode() for number in range(writers)])
-        finally:
-            await _remove(store, key)
+    every = (_round(store, writers) for _ in range(rounds))
+    outcomes = await asyncio.gather(*every, return_exceptions=True)
+    failures = [outcome for outcome in outcomes if outcome is not None]
+    for failure in sorted(failures, key=lambda one: not isinstance(one, StoreUnsafe)):
+        raise failure
+
+
+async def _round(store: ObjectStore, writers: int) -> None:
+    key = f"probes/{secrets.token_hex(16)}"
+    try:
+        await _race(store, key, [f"{key} writer {number}".encode() for number in range(writers)])
+    finally:
+        await _remove(store, key)
 
 
 async def _race(store: ObjectStore, key: str, bodies: list[bytes]) -> None:

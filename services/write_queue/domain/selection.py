@@ -1,7 +1,6 @@
 """Which changes a request is about."""
 
 from dataclasses import dataclass
-from operator import attrgetter
 
 from registry.change_record import ChangeRecord
 from registry.queue_state import QueueState
@@ -26,7 +25,7 @@ def chosen_changes(queue: QueueState, chosen: ChangeFilter) -> list[ChangeRecord
 
     One criterion after the other over what is left: with 10,000 changes that takes a third of the time.
     """
-    changes = [change for change in queue.changes.values() if not change.hidden]
+    changes = list(queue.visible())
     if statuses := chosen.statuses:
         changes = [change for change in changes if change.status in statuses]
     if categories := chosen.categories:
@@ -40,5 +39,4 @@ def chosen_changes(queue: QueueState, chosen: ChangeFilter) -> list[ChangeRecord
     if chosen.model_name is not None:
         part = chosen.model_name.casefold()
         changes = [change for change in changes if part in change.model_name.casefold()]
-    changes.sort(key=attrgetter("change_id"))
     return changes

@@ -30,7 +30,7 @@ from support.json_values import json_records
 from support.signing import SOME_CATALOGUE, a_signer, made_entry
 
 SIGNER = a_signer()
-KEY = Ed25519PrivateKey.generate()
+KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 RAW_KEY = KEY.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
 
 
