@@ -39,6 +39,7 @@ PAUSES: Final = RetryPolicy(first_pause_seconds=0.2, max_pause_seconds=5.0)
 """Between looks for a store that does not answer; there is no last one."""
 
 MAX_COUNTED_TRIES: Final = 10
+WARM_AFTER_SECONDS: Final = 0.5
 
 Prove = Callable[[], Awaitable[object]]
 OnUnusable = Callable[[Exception], None]
@@ -101,12 +102,17 @@ async def working(
 
 @contextlib.asynccontextmanager
 async def _warm(bus: EventBus, writer: Writer, service: QueueService) -> AsyncIterator[None]:
-    """Read on as soon as another instance wrote something, so that the next request has less to read."""
+    """Read on soon after another instance wrote something, so that the next request has less to read.
+
+    Not at once: whoever wrote, and the readers that show it, have better use for the processors, and of many
+    events in a row one reading takes care.
+    """
 
     def known_sequence() -> int:
         return writer.known.sequence if writer.known else 0
 
     async def read_on() -> None:
+        await asyncio.sleep(WARM_AFTER_SECONDS)
         with contextlib.suppress(StoreUnavailable, JournalError):  # the next request says so
             await service.state()
 

@@ -6,6 +6,7 @@ models.csv is the source; db.json and v1 are the expansion of the v2 records (da
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
 from horde_model_reference.category_import_types import ImportedCategory
@@ -13,7 +14,7 @@ from horde_model_reference.documents import CategoryDocuments, Change, Record, R
 from horde_model_reference.record_stamps import stamped_records
 from horde_model_reference.strict_json import JsonObject, read_json_object, same_json
 from horde_model_reference.text_changes import change_records, complete_record
-from horde_model_reference.text_csv import empty_table, parse_csv
+from horde_model_reference.text_csv import CsvTable, empty_table, parse_csv
 from horde_model_reference.text_edits import TextEdit, edit_entries, edit_rows
 from horde_model_reference.text_expansion import (
     expand_records,
@@ -75,13 +76,35 @@ def apply_text_changes(
     """
     if not changes:
         return documents
-    edit = change_records(parse_v2(documents.v2), changes, now=now, author=author)
-    table = empty_table(COLUMNS) if documents.csv is None else parse_csv(documents.csv, CSV_FILE)
+    opened = _open(documents)
+    edit = change_records(opened.records, changes, now=now, author=author)
     return CategoryDocuments(
         v2=render_v2(edit.after),
-        legacy=_edited_legacy(documents.legacy, edit),
-        csv=edit_rows(table, edit).render(),
+        legacy=_edited_legacy(documents.legacy, opened, edit),
+        csv=edit_rows(opened.table, edit).render(),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """Documents, taken apart. `bodies` are None where the legacy document is not their expansion."""
+
+    records: Mapping[str, Record]
+    table: CsvTable
+    bodies: Mapping[str, str] | None
+
+
+@lru_cache(maxsize=2)
+def _open(documents: CategoryDocuments) -> _Opened:
+    """Take documents apart, or remember how: a revision is asked for many times, and this is most of the work.
+
+    What is returned must not be changed.
+    """
+    records = parse_v2(documents.v2)
+    table = empty_table(COLUMNS) if documents.csv is None else parse_csv(documents.csv, CSV_FILE)
+    bodies = {name: render_body(name, record) for name, record in records.items()}
+    is_expansion = documents.legacy is None or documents.legacy == join_bodies(bodies)
+    return _Opened(records, table, bodies if is_expansion else None)
 
 
 def _from_csv(csv: bytes, db_json: bytes | None) -> _TextSource:
@@ -136,14 +159,14 @@ def _is_source_of(documents: CategoryDocuments, csv: bytes | None, db_json: byte
     return documents.legacy == db_json if csv is None else documents.csv == csv
 
 
-def _edited_legacy(legacy: bytes | None, edit: TextEdit) -> bytes:
-    bodies = {name: render_body(name, record) for name, record in edit.before.items()}
-    if legacy is None or legacy == join_bodies(bodies):
-        # Rendering again only what the changes touch halves the time with tens of thousands of models.
-        return join_bodies(
-            {
-                name: render_body(name, record) if name in edit.touched else bodies[name]
-                for name, record in edit.after.items()
-            }
-        )
-    return render_entries(edit_entries(json.loads(legacy), edit))
+def _edited_legacy(legacy: bytes | None, opened: _Opened, edit: TextEdit) -> bytes:
+    known = opened.bodies
+    if legacy is not None and known is None:
+        return render_entries(edit_entries(json.loads(legacy), edit))
+    # Rendering again only what the changes touch halves the time with tens of thousands of models.
+    return join_bodies(
+        {
+            name: known[name] if known and name not in edit.touched else render_body(name, record)
+            for name, record in edit.after.items()
+        }
+    )

@@ -7,8 +7,8 @@ from typing import Final
 from service_kit.errors import ObjectExists, ServiceError, StoreUnavailable, StoreUnsafe
 from service_kit.object_store import ObjectStore
 
-WRITERS: Final = 4  # SeaweedFS lets each loser of a race wait for up to a second
-ROUNDS: Final = 2
+WRITERS: Final = 3  # SeaweedFS lets the second loser of a race wait for a second, and the third for two
+ROUNDS: Final = 3
 
 
 async def probe(store: ObjectStore, *, writers: int = WRITERS, rounds: int = ROUNDS) -> None:
