@@ -96,7 +96,7 @@ class _Opened:
 
 @lru_cache(maxsize=2)
 def _open(documents: CategoryDocuments) -> _Opened:
-    """Take documents apart, or remember how: a revision is asked for many times, and this is most of the work.
+    """Take documents apart, or remember how: a revision is asked for often, and this is most of the work.
 
     What is returned must not be changed.
     """

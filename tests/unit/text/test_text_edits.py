@@ -1,5 +1,6 @@
 """Changes of text records show in all three documents, and touch nothing else there."""
 
+import copy
 import json
 from typing import Any
 
@@ -364,3 +365,19 @@ def test_an_empty_change_leaves_the_csv_alone(name: str) -> None:
 def test_the_same_change_twice_changes_the_csv_once(update: Update) -> None:
     once = edited(messy_documents(), update)
     assert edited(once, update) == once
+
+
+def test_changes_of_the_same_documents_do_not_see_each_other() -> None:
+    documents = text_documents(a_row(settings='{"top_p": 0.9}', tags="chat"), a_row("acme/Bar-1B", "1"))
+    before = copy.deepcopy(v2_records(documents))
+    update = Update("acme/Foo-7B", {"description": "d", "tags": ["a"], "settings": {"top_k": 1}})
+    first = edited(documents, update, author="1")
+
+    for change in (Create("acme/New-3B", {"parameters": 3_000_000_000}), Delete("acme/Foo-7B"), update):
+        edited(documents, change, Update("acme/Bar-1B", {"nsfw": True}), author="2")
+
+    assert edited(documents, update, author="1") == first
+    assert edited(documents, Update("acme/Bar-1B", {"nsfw": True})).v2 != first.v2
+    assert v2_records(documents) == before
+    untouched = v2_records(edited(documents, Update("acme/Bar-1B", {"nsfw": True}), author="2"))
+    assert untouched["acme/Foo-7B"] == before["acme/Foo-7B"]
