@@ -152,7 +152,7 @@ class ComponentKind(StrEnum):
 class ModelClassification(BaseModel):
     """The domain and purpose of a model."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     domain: MODEL_DOMAIN
     purpose: MODEL_PURPOSE
@@ -160,6 +160,8 @@ class ModelClassification(BaseModel):
 
 class BackendInfo(BaseModel):
     """What an instance says about itself. Only a PRIMARY is writable."""
+
+    model_config = ConfigDict(defer_build=True)
 
     replicate_mode: ReplicateMode
     canonical_format: CanonicalFormat
@@ -264,7 +266,10 @@ _DESCRIPTORS: Final[Mapping[str, CategoryDescriptor]] = {
 CATEGORIES: Final = DescriptorRegistry[CategoryDescriptor]("category", _DESCRIPTORS)
 
 MODEL_CLASSIFICATION_LOOKUP: Final[Mapping[str, ModelClassification]] = {
-    category: _DESCRIPTORS[category].classification for category in MODEL_REFERENCE_CATEGORY
+    category: ModelClassification.model_construct(  # no validator is built for it while programs start
+        domain=_DESCRIPTORS[category].domain, purpose=_DESCRIPTORS[category].purpose
+    )
+    for category in MODEL_REFERENCE_CATEGORY
 }
 """The classification of every built-in category."""
 

@@ -4,10 +4,19 @@ Unknown keys are ignored. A field may be given by its Python name or by its alia
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Annotated, Final, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+)
 
 from horde_model_reference.flat_values import FlatObject
 from horde_model_reference.meta_consts import (
@@ -23,10 +32,22 @@ log = logging.getLogger(__name__)
 UNKNOWN_SHA256: Final = "FIXME"
 """Stands in `sha256sum` for a hash that nobody knows."""
 
+KEEP_UNKNOWN: Final[Mapping[str, str]] = MappingProxyType({"unknown names": "keep"})
+"""The validation context of readers: baselines and styles that are not known stay as they are.
+
+Without it, as in writes and in records built with keywords, they are errors (data-model.md section 3).
+"""
+
 
 def get_default_config() -> ConfigDict:
     """Return the pydantic configuration of all records, for records of one's own."""
-    return ConfigDict(extra="ignore", validate_by_name=True, validate_by_alias=True, serialize_by_alias=True)
+    return ConfigDict(
+        extra="ignore",
+        validate_by_name=True,
+        validate_by_alias=True,
+        serialize_by_alias=True,
+        defer_build=True,  # a class is built at its first use: most programs use few of them
+    )
 
 
 def _strip_each(values: list[str]) -> list[str]:
@@ -245,19 +266,19 @@ class ImageGenerationModelRecord(GenericModelRecord):
 
     @field_validator("baseline")
     @classmethod
-    def _known_baseline(cls, value: str) -> str:
+    def _known_baseline(cls, value: str, info: ValidationInfo) -> str:
         canonical = canonical_baseline(value)
-        if canonical is None:
+        if canonical is None and info.context is not KEEP_UNKNOWN:
             raise ValueError(f"Unknown baseline: {value}")
-        return canonical
+        return canonical or value
 
     @field_validator("style")
     @classmethod
-    def _known_style(cls, value: str | None) -> str | None:
+    def _known_style(cls, value: str | None, info: ValidationInfo) -> str | None:
         style = None if value is None else value.strip()
-        if style is not None and not MODEL_STYLES.is_known(style):
-            raise ValueError(f"Unknown style: {style}")
-        return style
+        if style is None or MODEL_STYLES.is_known(style) or info.context is KEEP_UNKNOWN:
+            return style
+        raise ValueError(f"Unknown style: {style}")
 
 
 @register_record_type(MODEL_REFERENCE_CATEGORY.text_generation)

@@ -1,0 +1,1 @@
+"""What the library can ask of services other than the PRIMARY and GitHub."""

@@ -1,0 +1,1 @@
+"""What the query builders are made of: paths, relations, fields, pools of records, order."""
