@@ -79,6 +79,7 @@ format: setup ## let ruff rewrite the sources
 
 docs: setup ## write the pages that are made from the code
 	PYTHONPATH=tests $(BIN)/python -m support.configuration_table > docs/configuration.md
+	PYTHONPATH=tests $(BIN)/python -m support.client_configuration_table > docs/client-configuration.md
 	PYTHONPATH=tests $(BIN)/python -m support.openapi_document > services/read_api/openapi.json.new
 	mv services/read_api/openapi.json.new services/read_api/openapi.json
 

@@ -7,9 +7,10 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-from horde_model_reference.documents import ChangeRefused, SourceUnreadable
+from pydantic import ValidationError
+
 from service_kit.errors import ServiceError
-from service_kit.settings import SettingsInvalid
+from service_kit.settings import ENV_PREFIX, NESTED_DELIMITER, SettingsInvalid
 
 COMMANDS: Final = {
     "serve": ("serve", "run the whole service in one process"),
@@ -29,16 +30,16 @@ SERVICES: Final = frozenset({"serve", "read-api", "write-queue"})
 INTERRUPTED: Final = 130
 """128 + SIGINT, as shells count."""
 
-EXPECTED: Final = (ServiceError, SettingsInvalid, SourceUnreadable, ChangeRefused, OSError)
-"""What an operator can do something about: said in a line, without a stack trace."""
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status: 0 done, 1 failed, 2 called wrongly, 130 Ctrl-C."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     if not words or words[0] not in COMMANDS:
         return _overview(words)
-    module = importlib.import_module(f"standalone.commands.{COMMANDS[words[0]][0]}")
+    try:
+        module = importlib.import_module(f"standalone.commands.{COMMANDS[words[0]][0]}")
+    except ValidationError as error:  # the library checks the settings that it shares when it is imported
+        return _failed(words[0], _refused_variables(error))
     parser = argparse.ArgumentParser(prog=f"horde-reference {words[0]}", description=module.__doc__)
     module.add_arguments(parser)
     if words[0] not in SERVICES:
@@ -46,13 +47,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
         logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     try:
         status: int = module.run(parser.parse_args(words[1:]))
-    except EXPECTED as error:
-        sys.stderr.write(f"horde-reference {words[0]}: {error}\n")
-        return 1
+    except _expected() as error:
+        return _failed(words[0], str(error))
     except KeyboardInterrupt:
         sys.stderr.write(f"horde-reference {words[0]}: interrupted\n")
         return INTERRUPTED
     return status
+
+
+def _failed(command: str, why: str) -> int:
+    sys.stderr.write(f"horde-reference {command}: {why}\n")
+    return 1
+
+
+def _expected() -> tuple[type[Exception], ...]:
+    """Return what an operator can do something about: said in a line, without a stack trace."""
+    from horde_model_reference.documents import (  # noqa: PLC0415 - may fail, see above
+        ChangeRefused,
+        SourceUnreadable,
+    )
+
+    return ServiceError, SettingsInvalid, SourceUnreadable, ChangeRefused, OSError
+
+
+def _refused_variables(error: ValidationError) -> str:
+    lines = []
+    for problem in error.errors():
+        name = NESTED_DELIMITER.join(str(part) for part in problem["loc"]).upper()
+        lines.append(f"{ENV_PREFIX}{name}: {problem['msg'].removeprefix('Value error, ')}")
+    return "\n".join(lines)
 
 
 def _overview(words: list[str]) -> int:

@@ -1,0 +1,204 @@
+"""The copies on disk, which other processes and later starts read (python-client.md section 6)."""
+
+import logging
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from horde_model_reference.meta_consts import get_category_descriptor
+from horde_model_reference.replica.copy_facts import CopyFacts, Origin, sha256_of
+from horde_model_reference.replica.file_lock import file_lock
+from horde_model_reference.replica.json_documents import NotADocument, Records, read_records
+from horde_model_reference.replica.whole_files import remove_left_behind, replace_file
+
+FACTS_FOLDER: Final = "replica"
+LEGACY_FOLDER: Final = "legacy"
+LOCK_FILE: Final = ".lock"
+LOCK_SECONDS: Final = 5.0
+MAX_FILE_BYTES: Final = 256 * 1024 * 1024
+
+log = logging.getLogger(__name__)
+
+Stamp = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DiskDocument:
+    """A copy. Where it is from is `unknown` if a program that knows no facts wrote it.
+
+    `fetched_at` is in Unix seconds; `stamp` is that of the file which was read.
+    """
+
+    category: str
+    body: bytes
+    value: Records
+    origin: Origin
+    source_url: str | None
+    etag: str | None
+    revision: int | None
+    fetched_at: float
+    stamp: Stamp
+
+
+class DiskCache:
+    """Reads and writes the copies below a base folder. Everything here blocks.
+
+    Nothing is written, and no folder made, before there is something to write; what cannot be written is
+    logged, once for each kind of trouble. The facts of a copy lie in `replica/` and count only for the very
+    bytes that they name.
+    """
+
+    def __init__(self, base_path: Path, *, writable: bool = True) -> None:
+        self._base_path = base_path
+        self._writable = writable
+        self._told: set[object] = set()
+
+    def path(self, category: str) -> Path:
+        """Return where the copy of a category lies. Raises `KeyError` for an unknown category."""
+        return self._base_path / get_category_descriptor(category).filename
+
+    def legacy_path(self, category: str) -> Path:
+        """Return where the legacy file of a category lies, under the name it has in its repository."""
+        return self._base_path / LEGACY_FOLDER / get_category_descriptor(category).legacy_filename
+
+    def stamp(self, category: str) -> Stamp | None:
+        """Return what changes when the copy is rewritten; None when there is none."""
+        try:
+            return _stamp(self.path(category).stat())
+        except OSError:
+            return None
+
+    def read(self, category: str) -> DiskDocument | None:
+        """Return the copy; None when there is none, or a damaged one, which is logged."""
+        found = self._bytes(self.path(category))
+        if found is None:
+            return None
+        body, status = found
+        try:
+            value = read_records(body)
+        except NotADocument as error:
+            damaged = self.path(category)
+            self._warn_once((damaged, _stamp(status)), f"{damaged} is damaged and left alone: {error}")
+            return None
+        facts = self._facts(category, sha256_of(body))
+        return DiskDocument(
+            category=category,
+            body=body,
+            value=value,
+            origin=facts.origin if facts else "unknown",
+            source_url=facts.source_url if facts else None,
+            etag=facts.etag if facts else None,
+            revision=facts.revision if facts else None,
+            fetched_at=facts.fetched_at if facts else status.st_mtime,
+            stamp=_stamp(status),
+        )
+
+    def write(  # noqa: PLR0913 - each is a fact of its own
+        self,
+        category: str,
+        body: bytes,
+        *,
+        origin: Origin,
+        source_url: str | None,
+        etag: str | None,
+        revision: int | None,
+        fetched_at: float,
+    ) -> bool:
+        """Put a copy in its place and say whether it is there.
+
+        A newer copy of the same source, which another process wrote, stays. Equal bytes are not written
+        again: the stamp stays as it is.
+        """
+        if not self._writable:
+            return False
+        facts = CopyFacts(
+            sha256=sha256_of(body),
+            origin=origin,
+            source_url=source_url,
+            etag=etag,
+            revision=revision,
+            fetched_at=fetched_at,
+        )
+        folder = self._base_path / FACTS_FOLDER
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with file_lock(folder / LOCK_FILE, timeout_seconds=LOCK_SECONDS):
+                return self._write(category, body, facts)
+        except OSError as error:
+            self._tell("written", self.path(category), error)
+            return False
+
+    def read_legacy(self, category: str) -> bytes | None:
+        """Return the legacy file; None when there is none."""
+        found = self._bytes(self.legacy_path(category))
+        return None if found is None else found[0]
+
+    def write_legacy(self, category: str, body: bytes) -> bool:
+        """Put a legacy file in its place, unless it is there already, and say whether it is there."""
+        path = self.legacy_path(category)
+        if not self._writable:
+            return False
+        if self.read_legacy(category) == body:
+            return True
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            replace_file(path, body)
+        except OSError as error:
+            self._tell("written", path, error)
+            return False
+        return True
+
+    def _bytes(self, path: Path) -> tuple[bytes, os.stat_result] | None:
+        try:
+            with path.open("rb") as file:
+                return file.read(MAX_FILE_BYTES), os.fstat(file.fileno())
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            self._tell("read", path, error)
+            return None
+
+    def _write(self, category: str, body: bytes, facts: CopyFacts) -> bool:
+        path = self.path(category)
+        present = _sha256_of_file(path)
+        known = None if present is None else self._facts(category, present)
+        if known is not None and known.outrank(facts, time.time()):
+            return False
+        for folder in (path.parent, self._base_path / FACTS_FOLDER):
+            remove_left_behind(folder)
+        if present != facts.sha256:
+            replace_file(path, body)
+        replace_file(self._facts_path(category), facts.model_dump_json(indent=2).encode() + b"\n")
+        return True
+
+    def _facts(self, category: str, sha256: str) -> CopyFacts | None:
+        """Return the facts of the copy with these bytes, if there are any."""
+        try:
+            facts = CopyFacts.from_json(self._facts_path(category).read_bytes())
+        except OSError:
+            return None
+        return facts if facts is not None and facts.sha256 == sha256 else None
+
+    def _facts_path(self, category: str) -> Path:
+        return self._base_path / FACTS_FOLDER / f"{category}.json"
+
+    def _tell(self, doing: str, path: Path, error: OSError) -> None:
+        self._warn_once((doing, error.errno), f"{path} cannot be {doing}: {error.strerror or error}")
+
+    def _warn_once(self, kind: object, text: str) -> None:
+        if kind not in self._told:
+            self._told.add(kind)
+            log.warning("%s", text)
+
+
+def _stamp(found: os.stat_result) -> Stamp:
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def _sha256_of_file(path: Path) -> str | None:
+    try:
+        return sha256_of(path.read_bytes())
+    except OSError:
+        return None

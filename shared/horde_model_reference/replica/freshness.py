@@ -1,0 +1,60 @@
+"""Until when data need not be asked for again."""
+
+import math
+import random
+import time
+from collections.abc import Iterable
+from typing import Final
+
+FIRST_PAUSE_SECONDS: Final = 1.0
+LONGEST_PAUSE_SECONDS: Final = 30.0
+
+
+class Freshness:
+    """Keeps a moment of the monotonic clock for each category. Written on one loop, read by any thread.
+
+    While new revisions are told at once nothing expires that is trusted.
+    """
+
+    def __init__(self, ttl_seconds: float) -> None:
+        self._ttl_seconds = ttl_seconds
+        self._pauses: dict[str, float] = {}
+        self._live = False
+        self.until: dict[str, float] = {}
+
+    def renew(self, categories: Iterable[str], *, told: bool = False) -> None:
+        """Take note that these are the newest just now. `told`: by a service that tells of changes."""
+        until = math.inf if told and self._live else time.monotonic() + self._ttl_seconds
+        for name in categories:
+            self._pauses.pop(name, None)
+            self.until[name] = until
+
+    def postpone(self, categories: Iterable[str]) -> None:
+        """Take note that looking for these failed: the next try is soon, then later and later."""
+        now = time.monotonic()
+        for name in categories:
+            pause = min(
+                self._pauses.get(name, FIRST_PAUSE_SECONDS),
+                LONGEST_PAUSE_SECONDS,
+                max(self._ttl_seconds, 0.1),
+            )
+            self._pauses[name] = pause * 2
+            self.until[name] = now + pause * random.uniform(0.75, 1.0)  # noqa: S311 - jitter
+
+    def expire(self, category: str) -> None:
+        """Have the category looked for at the next read."""
+        self.until[category] = 0.0
+
+    def trust(self, categories: Iterable[str]) -> None:
+        """Take note that whatever changes in these will be told; also in those that follow."""
+        self._live = True
+        for name in categories:
+            self._pauses.pop(name, None)
+            self.until[name] = math.inf
+
+    def distrust(self) -> None:
+        """Take note that changes are not told any more: what relied on it is asked for at the next read."""
+        self._live = False
+        for name, until in list(self.until.items()):
+            if until == math.inf:
+                self.until[name] = 0.0

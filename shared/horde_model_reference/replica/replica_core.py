@@ -1,0 +1,335 @@
+"""The heart of a replica: what it holds, when it asks again, and whom (python-client.md sections 4 and 5).
+
+Everything here runs on the loop of the library, except what says that any thread may call it.
+"""
+
+import asyncio
+import logging
+import math
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Final
+
+from horde_model_reference.replica.catalogue import NOTHING, Catalogue, Entry, Records, differing, rebuilt
+from horde_model_reference.replica.change_feed import ChangeFeed
+from horde_model_reference.replica.errors import NotOffered, SourceFailed, SourceUnavailable
+from horde_model_reference.replica.flights import Flights
+from horde_model_reference.replica.freshness import Freshness
+from horde_model_reference.replica.lower_sources import LowerSources
+from horde_model_reference.replica.primary_source import PrimarySource
+from horde_model_reference.replica.saving import Saving
+
+BUNDLE_FROM: Final = 4
+"""As many categories are asked for in one request."""
+
+ADVANCE: Final = "*"
+"""The load that brings all anchored categories to the next revision; no category has this name."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long what is held is good enough, in seconds.
+
+    `held_wait`: who has data already waits so long at most for newer ones; they come in later. `kept`: so
+    long are records of a PRIMARY that went away better than those on GitHub, which lack some. `behind`: an
+    instance that lags has caught up by then; a revision that is still lower is a new beginning.
+    """
+
+    held_wait: float = 1.0
+    kept: float = 3600.0
+    behind: float = 60.0
+
+
+DEFAULT_PATIENCE: Final = Patience()
+
+
+class ReplicaCore:
+    """Holds the catalogue, and keeps it as new as somebody reads it."""
+
+    def __init__(  # noqa: PLR0913 - its parts
+        self,
+        primary: PrimarySource | None,
+        lower: LowerSources,
+        saving: Saving,
+        freshness: Freshness,
+        *,
+        follow_feed: bool,
+        on_change: Callable[[str], None],
+        patience: Patience = DEFAULT_PATIENCE,
+    ) -> None:
+        self._patience = patience
+        self._primary = primary
+        self._lower = lower
+        self._saving = saving
+        self._freshness = freshness
+        self._on_change = on_change
+        self._feed = ChangeFeed(self) if follow_feed else None
+        self._catalogue = NOTHING
+        self._flights = Flights()
+        self._committing = asyncio.Lock()
+        self._background: set[asyncio.Task[None]] = set()
+        self._contact_at = -math.inf
+        self._behind_since: float | None = None
+        self._in_trouble = False
+        saving.find = lambda: self._catalogue
+        self.primary_hits = 0
+        self.github_fallbacks = 0
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """What is held now. Any thread may call this."""
+        return self._catalogue
+
+    def take_over(self, other: "ReplicaCore") -> None:
+        """Begin with what another core held, in a process that was forked off it."""
+        self._catalogue = other.catalogue.without_anchors()
+        self._contact_at = other._contact_at  # noqa: SLF001 - one of this class
+
+    def fresh(self, category: str) -> Records | None:
+        """Return the records if there is no reason to ask for newer ones. Any thread may call this."""
+        if self._freshness.until.get(category, 0.0) > time.monotonic():
+            entry = self._catalogue.entries.get(category)
+            return None if entry is None else entry.records
+        return None
+
+    def is_known_missing(self, category: str) -> bool:
+        """Say whether nothing was found a moment ago. Any thread may call this."""
+        return (
+            category not in self._catalogue.entries
+            and self._freshness.until.get(category, 0.0) > time.monotonic()
+        )
+
+    async def obtain(self, categories: Iterable[str], *, force: bool = False) -> None:
+        """Look for newer data of categories that are not fresh; `force`: of all of them, after this call.
+
+        Never raises `SourceFailed`: what is held stays held. Where something is held already the wait for
+        better is short, unless it is forced.
+        """
+        wanted = list(dict.fromkeys(categories))
+        if not force:
+            wanted = [name for name in wanted if self.fresh(name) is None and not self.is_known_missing(name)]
+        if not force and sum(name not in self._catalogue.entries for name in wanted) >= BUNDLE_FROM:
+            wanted = await self._obtain_many(wanted)
+        flights = {key: self._flight(key, force) for key in {self._key(name) for name in wanted}}
+        if not flights:
+            return
+        all_held = all(name in self._catalogue.entries for name in wanted)
+        wait_seconds = self._patience.held_wait if all_held and not force else None
+        done, _ = await asyncio.wait(flights.values(), timeout=wait_seconds)
+        for flight in done:
+            flight.result()
+
+    async def settle(self) -> None:
+        """Wait until what was loaded lies on the disk."""
+        await self._saving.flush()
+
+    async def close(self) -> None:
+        """End what is under way, after saving what is held."""
+        if self._feed is not None:
+            await self._feed.stop()
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
+        await self._saving.flush()
+
+    async def advance(self, at_least: int | None = None) -> None:
+        """Bring all anchored categories to one newer revision. Raises the kinds of `SourceFailed`."""
+        async with self._committing:
+            current = self._catalogue
+            if at_least is not None and current.revision is not None and current.revision >= at_least:
+                return
+            if self._primary is None or not current.anchored:
+                return
+            try:
+                after = await self._primary.advanced(current, at_least)
+            except NotOffered:
+                after = await self._reloaded(current)
+            self._succeeded()
+            self._swap(after)
+
+    def skip_to(self, revision: int, touched: frozenset[str]) -> bool:
+        """Take note of the next revision if it touched nothing that is held; say whether that is so."""
+        current = self._catalogue
+        if self._committing.locked() or current.revision is None or revision != current.revision + 1:
+            return False
+        if touched & current.anchored:
+            return False
+        self._swap(Catalogue(current.entries, revision))
+        return True
+
+    def expire(self, category: str) -> None:
+        """Have the next read of a category look for newer data. Any thread may call this."""
+        self._freshness.expire(category)
+
+    async def rebuild(self, category: str) -> None:
+        """Build the records of a category anew from the JSON that is held."""
+        async with self._committing:
+            entry = self._catalogue.entries.get(category)
+            if entry is not None:
+                fresh = await asyncio.to_thread(rebuilt, category, entry)
+                self._catalogue = self._catalogue.with_entries({category: fresh}, self._catalogue.revision)
+
+    def set_live(self, live: bool) -> None:
+        """Take note whether new revisions are told at once."""
+        if live:
+            self._freshness.trust(self._catalogue.anchored)
+        else:
+            self._freshness.distrust()
+
+    def _key(self, category: str) -> str:
+        """Return what is to be loaded for a category."""
+        entry = self._catalogue.entries.get(category)
+        return ADVANCE if entry is not None and entry.anchored else category
+
+    def _flight(self, key: str, force: bool = False) -> asyncio.Task[None]:
+        make = self._refresh_anchored if key == ADVANCE else partial(self._refresh, key)
+        return (self._flights.anew if force else self._flights.join)(key, make)
+
+    async def _obtain_many(self, wanted: list[str]) -> list[str]:
+        """Load one category; if that tells that a bundle can be had, the others with it.
+
+        Returns what is left to be loaded one by one.
+        """
+        missing = [name for name in wanted if name not in self._catalogue.entries]
+        primary = self._primary
+        if primary is None or not primary.takes_bundles:
+            return wanted
+        if self._catalogue.revision is None:
+            await asyncio.wait({self._flight(missing[0])})
+        rest = [name for name in missing[1:] if not self._flights.is_under_way(name)]
+        if self._catalogue.revision is None or len(rest) < BUNDLE_FROM or await self._lower.has_copies(rest):
+            return [name for name in wanted if self.fresh(name) is None]
+        await asyncio.wait({self._flights.begin(rest, self._load_bundle)})
+        return [name for name in wanted if self.fresh(name) is None]
+
+    async def _load_bundle(self) -> None:
+        if self._primary is None:
+            return
+        try:
+            bundle = await self._primary.load_all()
+            async with self._committing:
+                revision = self._catalogue.revision
+                if bundle.revision is not None and (revision is None or revision <= bundle.revision):
+                    self._succeeded()
+                    self._swap(self._catalogue.with_entries(bundle.entries, bundle.revision))
+        except SourceFailed as error:
+            log.info("no bundle: %s", error)  # the categories are asked for one by one
+
+    async def _refresh_anchored(self) -> None:
+        try:
+            await self.advance()
+        except SourceFailed as error:
+            self._failed(error)
+            if time.monotonic() - self._contact_at > self._patience.kept:
+                self._catalogue = self._catalogue.without_anchors()
+            self._freshness.postpone(self._catalogue.entries)
+
+    async def _refresh(self, category: str) -> None:
+        """Try the sources in their order, and keep what is held if none of them has better."""
+        held = self._catalogue.entries.get(category)
+        if self._primary is not None:
+            try:
+                await self._from_primary(self._primary, category)
+            except SourceFailed as error:
+                self._failed(error)
+            else:
+                return
+        elif held is None and (copy := await self._lower.copy_to_start_with(category)) is not None:
+            self._put(category, copy)
+            return
+        if held is not None and held.origin == "primary" and self._was_in_contact():
+            self._freshness.postpone((category,))
+            return
+        await self._from_below(category, held)
+
+    async def _from_primary(self, primary: PrimarySource, category: str) -> None:
+        held = self._catalogue.entries.get(category) or await self._lower.copy_of(category, primary.url)
+        loaded = await primary.load(category, held, self._catalogue.revision)
+        async with self._committing:
+            current, entry, revision = self._catalogue, loaded.entry, loaded.revision
+            if revision is None:
+                after = current.with_entries({category: replace(entry, anchored=False)}, current.revision)
+            elif current.revision is None or not current.anchored - {category}:
+                after = current.with_entries({category: replace(entry, anchored=True)}, revision)
+            else:
+                after = await self._joined(primary, current, category, loaded.entry, revision)
+            self._succeeded()
+            self._swap(after)
+        if revision is None:
+            self._freshness.renew((category,))
+
+    async def _joined(
+        self, primary: PrimarySource, current: Catalogue, category: str, entry: Entry, revision: int
+    ) -> Catalogue:
+        """Add a category at a revision to others that may be at another one."""
+        if current.revision is not None and revision > current.revision:
+            try:
+                current = await primary.advanced(current, revision)
+            except NotOffered:
+                current = await self._reloaded(current)
+        if current.revision is not None and revision != current.revision:
+            entry = await primary.load_at(category, current.revision)
+        return current.with_entries({category: replace(entry, anchored=True)}, current.revision)
+
+    async def _reloaded(self, current: Catalogue) -> Catalogue:
+        """Load everything anew where the server cannot tell what changed."""
+        if self._primary is None:
+            return current
+        after = await self._primary.reloaded(current)
+        if after.revision is not None and current.revision is not None and after.revision < current.revision:
+            self._behind_since = self._behind_since or time.monotonic()
+            if time.monotonic() - self._behind_since < self._patience.behind:
+                raise SourceUnavailable(f"at revision {after.revision}, behind {current.revision}")
+        self._behind_since = None
+        return after
+
+    async def _from_below(self, category: str, held: Entry | None) -> None:
+        found = await self._lower.from_github(category)
+        if found is not None:
+            self.github_fallbacks += 1
+        elif held is None:
+            found = await self._lower.copy_of(category, None)
+        if found is not None:
+            self._put(category, found)
+        else:
+            self._freshness.postpone((category,))
+
+    def _put(self, category: str, entry: Entry) -> None:
+        self._swap(self._catalogue.with_entries({category: entry}, self._catalogue.revision))
+        self._freshness.renew((category,))
+
+    def _swap(self, after: Catalogue) -> None:
+        before, self._catalogue = self._catalogue, after
+        self._freshness.renew(after.anchored, told=True)
+        for category in differing(before, after):
+            self._saving.note(category)
+            if category in before.entries:
+                self._tell(category)
+        if after.revision is not None and self._feed is not None and self._primary is not None:
+            self._feed.start(self._primary)
+
+    def _tell(self, category: str) -> None:
+        task = asyncio.create_task(asyncio.to_thread(self._on_change, category))
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+    def _was_in_contact(self) -> bool:
+        return time.monotonic() - self._contact_at < self._patience.kept
+
+    def _succeeded(self) -> None:
+        self.primary_hits += 1
+        self._contact_at = time.monotonic()
+        if self._in_trouble:
+            self._in_trouble = False
+            log.info("the PRIMARY answers again")
+
+    def _failed(self, error: SourceFailed) -> None:
+        """Log: the first time loudly, for what is held may be old from now on."""
+        log.log(
+            logging.DEBUG if self._in_trouble else logging.WARNING, "the PRIMARY gives nothing: %s", error
+        )
+        self._in_trouble = True

@@ -1,0 +1,88 @@
+"""A PRIMARY of which only what is signed is taken (architecture.md section 8)."""
+
+import asyncio
+import hashlib
+from collections.abc import Mapping
+
+from horde_model_reference.replica.catalogue import Catalogue, Entry
+from horde_model_reference.replica.errors import SourceUnavailable, SourceUnusable
+from horde_model_reference.replica.fetching import Fetcher
+from horde_model_reference.replica.primary_answers import FetchedDocument, NotModified
+from horde_model_reference.replica.primary_source import Loaded, PrimarySource
+from horde_model_reference.replica.signature_check import SignedCatalogue, verify
+
+
+class SignedPrimarySource(PrimarySource):
+    """Checks the signature of each revision, and every document against the hash that is signed with it.
+
+    So it takes whole documents only: differences are not signed.
+    """
+
+    takes_bundles = False
+
+    def __init__(
+        self, url: str, fetcher: Fetcher, quick_fetcher: Fetcher, *, budget_seconds: float, public_key: str
+    ) -> None:
+        super().__init__(url, fetcher, quick_fetcher, budget_seconds=budget_seconds)
+        self._public_key = public_key
+        self._signed: SignedCatalogue | None = None
+
+    async def load(self, category: str, known: Entry | None, min_revision: int | None) -> Loaded:
+        """Return a category as it is now, signed. Raises `SourceUnusable` for anything else."""
+        etag = known.etag if known is not None else None
+        async with self._asking() as client, self._places:
+            answer = await client.document(category, etag=etag, min_revision=min_revision)
+        hashes = await self._signed_hashes(answer.revision)
+        if isinstance(answer, NotModified):
+            if known is None:
+                raise SourceUnusable(f"{category}: not modified, but nothing is known")
+            _require(hashes, category, known.raw.body)
+            return Loaded(known, answer.revision)
+        return Loaded(await self._checked_entry(answer, hashes), answer.revision)
+
+    async def load_at(self, category: str, revision: int) -> Entry:
+        """Return a category as it was at a revision, signed."""
+        async with self._asking() as client, self._places:
+            answer = await client.document_at(category, revision)
+        return await self._checked_entry(answer, await self._signed_hashes(revision))
+
+    async def advanced(self, catalogue: Catalogue, at_least: int | None = None) -> Catalogue:
+        """Return the anchored part as it is now: what differs from the signed hashes is loaded anew."""
+        wanted = catalogue.revision if at_least is None else at_least
+        names = sorted(catalogue.anchored)
+        first = await self.load(names[0], catalogue.entries[names[0]], wanted)
+        if first.revision is None or (wanted is not None and first.revision < wanted):
+            raise SourceUnavailable(f"{self.url} is at revision {first.revision}, behind {wanted}")
+        hashes = await self._signed_hashes(first.revision)
+        entries = {names[0]: first.entry}
+        for name in names[1:]:
+            entry = catalogue.entries[name]
+            if hashes.get(name) != _sha256(entry.raw.body):
+                entries[name] = await self.load_at(name, first.revision)
+        return catalogue.with_entries(entries, first.revision)
+
+    async def _checked_entry(self, document: FetchedDocument, hashes: Mapping[str, str]) -> Entry:
+        _require(hashes, document.category, document.body)
+        return await self._entry(document)
+
+    async def _signed_hashes(self, revision: int | None) -> Mapping[str, str]:
+        if revision is None:
+            raise SourceUnusable(f"{self.url} does not sign: it knows no revisions")
+        if self._signed is None or self._signed.revision != revision:
+            async with self._asking() as client:
+                entry = await client.revision_entry(revision)
+            signed = await asyncio.to_thread(verify, entry, self._public_key)
+            if signed.revision != revision:
+                raise SourceUnusable(f"{self.url}: the entry of revision {revision} is of {signed.revision}")
+            self._signed = signed
+        return self._signed.v2_sha256
+
+
+def _require(hashes: Mapping[str, str], category: str, body: bytes) -> None:
+    expected = hashes.get(category)
+    if expected != _sha256(body) and not (expected is None and body == b"{}"):
+        raise SourceUnusable(f"{category}: the document is not the one that was signed")
+
+
+def _sha256(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()

@@ -1,0 +1,50 @@
+"""Replica cores on the loop of the test."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from horde_model_reference.replica.disk_cache import DiskCache
+from horde_model_reference.replica.fetching import Fetcher
+from horde_model_reference.replica.freshness import Freshness
+from horde_model_reference.replica.lower_sources import LowerSources
+from horde_model_reference.replica.primary_source import PrimarySource
+from horde_model_reference.replica.replica_core import Patience, ReplicaCore
+from horde_model_reference.replica.saving import Saving
+
+IMPATIENT = Patience(held_wait=0.05, kept=3600.0, behind=0.3)
+
+
+@contextlib.asynccontextmanager
+async def a_core(
+    url: str,
+    folder: Path,
+    *,
+    ttl_seconds: float = 60.0,
+    follow_feed: bool = False,
+    patience: Patience = IMPATIENT,
+    told: list[str] | None = None,
+) -> AsyncIterator[ReplicaCore]:
+    fetcher, quick = (Fetcher(timeout_seconds=2.0, attempts=n, backoff_seconds=0.01) for n in (2, 1))
+    disk = DiskCache(folder)
+    core = ReplicaCore(
+        PrimarySource(url, fetcher, quick, budget_seconds=5.0),
+        LowerSources(None, disk),
+        Saving(disk, url),
+        Freshness(ttl_seconds),
+        follow_feed=follow_feed,
+        on_change=(told if told is not None else []).append,
+        patience=patience,
+    )
+    try:
+        yield core
+    finally:
+        await core.close()
+        await fetcher.close()
+        await quick.close()
+
+
+def descriptions(core: ReplicaCore, category: str) -> dict[str, str | None]:
+    """Return name to description of what the core holds."""
+    entry = core.catalogue.entries.get(category)
+    return {} if entry is None else {name: record.description for name, record in entry.records.items()}
