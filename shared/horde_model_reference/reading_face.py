@@ -1,6 +1,7 @@
 """The reading methods of a manager (python-client.md section 3)."""
 
 import logging
+from functools import lru_cache
 from typing import Any, Literal, overload
 
 from horde_model_reference.backends.base import ModelReferenceBackend, as_category
@@ -225,8 +226,14 @@ def _filled(found: Found) -> References:
     """Return what was found, empty where that failed; without what is managed elsewhere."""
     failed = [name for name in own_categories() if found.get(name) is None]
     if failed:
-        log.error("no data of %s", ", ".join(failed))
+        _log_failed(tuple(failed))
     return {name: dict(found.get(name) or {}) for name in own_categories()}
+
+
+@lru_cache(maxsize=64)
+def _log_failed(categories: tuple[str, ...]) -> None:
+    """Log; the cache makes it once for the same categories, not at every read."""
+    log.error("no data of %s", ", ".join(categories))
 
 
 def _copied(found: Found) -> MaybeReferences:

@@ -40,26 +40,31 @@ class ReplicaRecords:
     """Those of a replica: its core holds them ready."""
 
     def __init__(self, backend: ReplicaBackendBase) -> None:
-        self._session = backend.session
-        self.fresh = self._session.fresh
+        self._backend = backend
+
+    def fresh(self, category: str) -> Records | None:
+        """See `RecordSource`."""
+        session = self._backend.opened
+        return None if session is None else session.fresh(category)
 
     def load(self, categories: Iterable[str], *, force: bool = False, settle: bool = False) -> Found:
         """See `RecordSource`."""
-        names = tuple(categories)
-        self._session.load(names, force=force, settle=settle)
-        return self._session.held_together(names)
+        names, session = tuple(categories), self._backend.session()
+        session.load(names, force=force, settle=settle)
+        return session.held_together(names)
 
     async def load_async(
         self, categories: Iterable[str], *, force: bool = False, settle: bool = False
     ) -> Found:
         """See `RecordSource`."""
-        names = tuple(categories)
-        await self._session.load_async(names, force=force, settle=settle)
-        return self._session.held_together(names)
+        names, session = tuple(categories), await self._backend.session_async()
+        await session.load_async(names, force=force, settle=settle)
+        return session.held_together(names)
 
     def forget(self, category: str) -> None:
         """See `RecordSource`."""
-        self._session.rebuild(category)
+        if self._backend.opened is not None:
+            self._backend.opened.rebuild(category)
 
 
 class LocalRecords:

@@ -79,6 +79,7 @@ INIT_FILES_WITH_CODE: Final = {
 
 BROAD_EXCEPT_ALLOWED: Final = {
     "horde_model_reference/backends/base.py": "a listener is foreign code, and there are others",
+    "horde_model_reference/replica/change_feed.py": "the top of a background loop",
     "horde_model_reference/replica/daemon_threads.py": "an error belongs to the one who waits for the call",
     "horde_model_reference/source_gathering.py": "a provider is foreign code, and there are other sources",
     "read_api/replica/feed.py": "the top of a background loop",

@@ -53,7 +53,7 @@ class HTTPBackend(ReplicaBackendBase):
 
     def get_statistics(self) -> dict[str, Any]:
         """Return how often the PRIMARY and GitHub gave something, the requests and the bytes they took."""
-        return dict(self.session.statistics())
+        return dict(self.session().statistics())
 
     def _plan(self) -> "ReplicaPlan":
         from horde_model_reference.replica.replica_session import PrimaryPlan, ReplicaPlan  # noqa: PLC0415

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from horde_model_reference.backends.base import ModelReferenceBackend, as_category
 from horde_model_reference.backends.json_objects import json_object
+from horde_model_reference.background_requests import background_loop
 from horde_model_reference.meta_consts import (
     ReplicateMode,
     get_all_registered_categories,
@@ -39,14 +40,26 @@ class ReplicaBackendBase(ModelReferenceBackend):
         return self._cache_ttl_seconds
 
     @property
+    def opened(self) -> "ReplicaSession | None":
+        """What this back end reads through, None before the first read."""
+        return self._session
+
     def session(self) -> "ReplicaSession":
-        """What this back end reads through; begun by the first who asks."""
+        """Return what this back end reads through. The first call imports the HTTP stack. Blocks."""
         session = self._session
         if session is None:
             with self._opening:
                 session = self._session or self._open()
                 self._session = session
         return session
+
+    async def session_async(self) -> "ReplicaSession":
+        """Do the same while the loop of the caller goes on."""
+        if self._session is not None:
+            return self._session
+        import asyncio  # noqa: PLC0415 - programs without a loop need not load it
+
+        return await background_loop().call(lambda: asyncio.to_thread(self.session))
 
     def close(self) -> None:
         """Stop listening and asking, after saving what is held."""
@@ -57,34 +70,35 @@ class ReplicaBackendBase(ModelReferenceBackend):
 
     def fetch_category(self, category: str, *, force_refresh: bool = False) -> dict[str, Any] | None:
         """Return the v2 JSON of a category, not validated; None: no source has it."""
-        self.session.load((category,), force=force_refresh)
-        return self.session.raw(category)
+        session = self.session()
+        session.load((category,), force=force_refresh)
+        return session.raw(category)
 
     async def fetch_category_async(
         self, category: str, *, httpx_client: object = None, force_refresh: bool = False
     ) -> dict[str, Any] | None:
         """Do the same without blocking the loop. `httpx_client` is not used."""
-        session = self.session
+        session = await self.session_async()
         await session.load_async((category,), force=force_refresh)
         return await session.raw_async(category)
 
     def fetch_all_categories(self, *, force_refresh: bool = False) -> dict[str, dict[str, Any] | None]:
         """Return the v2 JSON of every category, all of one moment."""
-        names = _all_names()
-        self.session.load(names, force=force_refresh)
-        return {name: self.session.raw(name) for name in names}
+        names, session = _all_names(), self.session()
+        session.load(names, force=force_refresh)
+        return {name: session.raw(name) for name in names}
 
     async def fetch_all_categories_async(
         self, *, httpx_client: object = None, force_refresh: bool = False
     ) -> dict[str, dict[str, Any] | None]:
         """Do the same without blocking the loop. `httpx_client` is not used."""
-        names, session = _all_names(), self.session
+        names, session = _all_names(), await self.session_async()
         await session.load_async(names, force=force_refresh)
         return {name: await session.raw_async(name) for name in names}
 
     def get_legacy_json_string(self, category: str, redownload: bool = False) -> str | None:
         """Return the legacy document of a category unchanged; None: there is none."""
-        return self.session.legacy_text(category, anew=redownload)
+        return self.session().legacy_text(category, anew=redownload)
 
     def get_legacy_json(self, category: str, redownload: bool = False) -> dict[str, Any] | None:
         """Return the legacy document of a category; None: there is none, or it is no JSON object."""

@@ -46,7 +46,7 @@ class ChangeFeed:
 
     def start(self, primary: PrimarySource) -> None:
         """Begin to listen, if that has not happened yet."""
-        if self._task is None:
+        if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run(primary), name="change feed")
 
     async def stop(self) -> None:
@@ -67,6 +67,9 @@ class ChangeFeed:
             except SourceFailed as error:
                 log.debug("the live feed is away: %s", error)
                 pause = min(max(2 * pause, FIRST_PAUSE_SECONDS), LONGEST_PAUSE_SECONDS)
+            except Exception:  # the top of a background loop: the TTL counts meanwhile
+                log.exception("following the live feed failed")
+                pause = LONGEST_PAUSE_SECONDS
             else:
                 pause = FIRST_PAUSE_SECONDS if heard else min(2 * pause, LONGEST_PAUSE_SECONDS)
             finally:

@@ -149,7 +149,7 @@ class ReplicaCore:
             except NotOffered:
                 after = await self._reloaded(current)
             self._succeeded()
-            self._swap(after)
+            self._swap(current, after)
 
     def skip_to(self, revision: int, touched: frozenset[str]) -> bool:
         """Take note of the next revision if it touched nothing that is held; say whether that is so."""
@@ -158,7 +158,7 @@ class ReplicaCore:
             return False
         if touched & current.anchored:
             return False
-        self._swap(Catalogue(current.entries, revision))
+        self._swap(current, Catalogue(current.entries, revision))
         return True
 
     def expire(self, category: str) -> None:
@@ -215,7 +215,8 @@ class ReplicaCore:
                 revision = self._catalogue.revision
                 if bundle.revision is not None and (revision is None or revision <= bundle.revision):
                     self._succeeded()
-                    self._swap(self._catalogue.with_entries(bundle.entries, bundle.revision))
+                    current = self._catalogue
+                    self._swap(current, current.with_entries(bundle.entries, bundle.revision))
         except SourceFailed as error:
             log.info("no bundle: %s", error)  # the categories are asked for one by one
 
@@ -258,7 +259,7 @@ class ReplicaCore:
             else:
                 after = await self._joined(primary, current, category, loaded.entry, revision)
             self._succeeded()
-            self._swap(after)
+            self._swap(current, after)
         if revision is None:
             self._freshness.renew((category,))
 
@@ -299,13 +300,17 @@ class ReplicaCore:
             self._freshness.postpone((category,))
 
     def _put(self, category: str, entry: Entry) -> None:
-        self._swap(self._catalogue.with_entries({category: entry}, self._catalogue.revision))
+        current = self._catalogue
+        self._swap(current, current.with_entries({category: entry}, current.revision))
         self._freshness.renew((category,))
 
-    def _swap(self, after: Catalogue) -> None:
-        before, self._catalogue = self._catalogue, after
-        self._freshness.renew(after.anchored, told=True)
-        for category in differing(before, after):
+    def _swap(self, base: Catalogue, after: Catalogue) -> None:
+        """Put in place what `after` has made of `base`; what others changed meanwhile stays."""
+        before = self._catalogue
+        made = {name: item for name, item in after.entries.items() if base.entries.get(name) is not item}
+        self._catalogue = before.with_entries(made, after.revision)
+        self._freshness.renew(self._catalogue.anchored, told=True)
+        for category in differing(before, self._catalogue):
             self._saving.note(category)
             if category in before.entries:
                 self._tell(category)
