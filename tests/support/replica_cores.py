@@ -11,6 +11,7 @@ from horde_model_reference.replica.lower_sources import LowerSources
 from horde_model_reference.replica.primary_source import PrimarySource
 from horde_model_reference.replica.replica_core import Patience, ReplicaCore
 from horde_model_reference.replica.saving import Saving
+from horde_model_reference.replica.signed_primary_source import SignedPrimarySource
 
 IMPATIENT = Patience(held_wait=0.05, kept=3600.0, behind=0.3)
 
@@ -24,11 +25,12 @@ async def a_core(
     follow_feed: bool = False,
     patience: Patience = IMPATIENT,
     told: list[str] | None = None,
+    public_key: str | None = None,
 ) -> AsyncIterator[ReplicaCore]:
     fetcher, quick = (Fetcher(timeout_seconds=2.0, attempts=n, backoff_seconds=0.01) for n in (2, 1))
     disk = DiskCache(folder)
     core = ReplicaCore(
-        PrimarySource(url, fetcher, quick, budget_seconds=5.0),
+        _source(url, fetcher, quick, public_key),
         LowerSources(None, disk),
         Saving(disk, url),
         Freshness(ttl_seconds),
@@ -42,6 +44,12 @@ async def a_core(
         await core.close()
         await fetcher.close()
         await quick.close()
+
+
+def _source(url: str, fetcher: Fetcher, quick: Fetcher, public_key: str | None) -> PrimarySource:
+    if public_key is None:
+        return PrimarySource(url, fetcher, quick, budget_seconds=5.0)
+    return SignedPrimarySource(url, fetcher, quick, budget_seconds=5.0, public_key=public_key)
 
 
 def descriptions(core: ReplicaCore, category: str) -> dict[str, str | None]:
