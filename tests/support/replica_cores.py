@@ -7,6 +7,7 @@ from pathlib import Path
 from horde_model_reference.replica.disk_cache import DiskCache
 from horde_model_reference.replica.fetching import Fetcher
 from horde_model_reference.replica.freshness import Freshness
+from horde_model_reference.replica.github_client import GithubClient
 from horde_model_reference.replica.lower_sources import LowerSources
 from horde_model_reference.replica.primary_source import PrimarySource
 from horde_model_reference.replica.replica_core import Patience, ReplicaCore
@@ -18,7 +19,7 @@ IMPATIENT = Patience(held_wait=0.05, kept=3600.0, behind=0.3)
 
 @contextlib.asynccontextmanager
 async def a_core(
-    url: str,
+    url: str | None,
     folder: Path,
     *,
     ttl_seconds: float = 60.0,
@@ -26,12 +27,13 @@ async def a_core(
     patience: Patience = IMPATIENT,
     told: list[str] | None = None,
     public_key: str | None = None,
+    github: GithubClient | None = None,
 ) -> AsyncIterator[ReplicaCore]:
     fetcher, quick = (Fetcher(timeout_seconds=2.0, attempts=n, backoff_seconds=0.01) for n in (2, 1))
     disk = DiskCache(folder)
     core = ReplicaCore(
-        _source(url, fetcher, quick, public_key),
-        LowerSources(None, disk),
+        None if url is None else _source(url, fetcher, quick, public_key),
+        LowerSources(github, disk),
         Saving(disk, url),
         Freshness(ttl_seconds),
         follow_feed=follow_feed,

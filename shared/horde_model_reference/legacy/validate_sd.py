@@ -1,6 +1,9 @@
 """Is a stable_diffusion.json canonical? The CI of the image repository asks this of every change."""
 
+import argparse
 import logging
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -51,6 +54,24 @@ def validate_legacy_stable_diffusion_db(path: Path | str, *, fail_on_extra: bool
     return body == canonical and not extra
 
 
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run `validate-sd-models`; return the exit status.
+
+    0 if the file was canonical as it was found, else 1; also for a file that cannot be read or written.
+    """
+    given = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    try:
+        is_canonical = validate_legacy_stable_diffusion_db(given.file)
+        if given.write is not None:
+            given.write.write_bytes(_canonical_body(given.file))
+    except (OSError, SourceUnreadable) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    sys.stdout.write(f"{given.file} is {'canonical' if is_canonical else 'not canonical'}\n")
+    return 0 if is_canonical else 1
+
+
 def canonical_record(record: Record) -> Record:
     """Return a legacy image record in canonical form: known keys in order, without nulls."""
     completed = {**_DEFAULTS, **{key: value for key, value in record.items() if value is not None}}
@@ -69,3 +90,20 @@ def _has_extra(record: Record) -> bool:
     downloads = any(item.keys() - set(DOWNLOAD_KEYS) for item in config.get("download") or [])
     unknown = record.keys() - set(IMAGE_KEYS) or config.keys() - set(CONFIG_KEYS)
     return bool(unknown) or files or downloads
+
+
+def _canonical_body(path: Path) -> bytes:
+    records = parse_json_object(path.read_bytes(), path.name)
+    if convert_legacy(MODEL_REFERENCE_CATEGORY.image_generation, records).rejected:
+        raise SourceUnreadable(f"{path.name} holds invalid records; its canonical form is not written")
+    return render_legacy({name: canonical_record(record) for name, record in records.items()})
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="validate-sd-models",
+        description="Says whether a legacy stable_diffusion.json is in its canonical form, byte for byte.",
+    )
+    parser.add_argument("file", type=Path, metavar="FILE")
+    parser.add_argument("--write", type=Path, metavar="OUT", help="also write the canonical form there")
+    return parser

@@ -24,10 +24,8 @@ class CopyFacts(BaseModel):
     fetched_at: float
 
     @classmethod
-    def from_json(cls, text: bytes | None) -> Self | None:
+    def from_json(cls, text: bytes) -> Self | None:
         """Read facts; None for what are none."""
-        if text is None:
-            return None
         try:
             return cls.model_validate_json(text)
         except ValidationError:

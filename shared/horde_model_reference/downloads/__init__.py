@@ -1,0 +1,1 @@
+"""How files of models get onto the disk: the asynchronous core of `download_engine`."""
