@@ -7,10 +7,7 @@ from horde_model_reference.backends.base import ModelReferenceBackend
 from horde_model_reference.meta_consts import ReplicateMode
 from horde_model_reference.path_consts import horde_model_reference_paths
 from horde_model_reference.prefetch import PrefetchStrategy
-from horde_model_reference.settings import horde_model_reference_settings
-
-_DEFAULT_OFFLINE = horde_model_reference_settings.offline
-_DEFAULT_MODE = horde_model_reference_settings.replicate_mode
+from horde_model_reference.settings import MODE_AT_IMPORT, OFFLINE_AT_IMPORT
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +22,9 @@ class ManagerChoices:
 
     def settled(self) -> "SettledChoices":
         """Fill in the defaults. Raises `ValueError` for an unknown mode or strategy."""
-        offline = _DEFAULT_OFFLINE if self.offline is None else self.offline
+        offline = OFFLINE_AT_IMPORT if self.offline is None else self.offline
         mode = (
-            ReplicateMode(_upper(self.replicate_mode)) if self.replicate_mode is not None else _DEFAULT_MODE
+            ReplicateMode(_upper(self.replicate_mode)) if self.replicate_mode is not None else MODE_AT_IMPORT
         )
         base_path = horde_model_reference_paths.base_path if self.base_path is None else self.base_path
         strategy = PrefetchStrategy.LAZY if self.prefetch_strategy is None else self.prefetch_strategy

@@ -59,6 +59,7 @@ __all__ = [
     "get_category_descriptor",
     "get_known_tags",
     "get_weights_marker_folders",
+    "is_held_here",
     "is_registered_category",
     "register_category",
     "register_image_baseline",
@@ -288,6 +289,11 @@ def register_category(name: str, descriptor: CategoryDescriptor) -> None:
 def is_registered_category(name: str) -> bool:
     """Say whether the category is known, built in or registered."""
     return CATEGORIES.is_known(name)
+
+
+def is_held_here(name: str) -> bool:
+    """Say whether the reference itself holds the category, and nobody else does (data-model.md section 1)."""
+    return CATEGORIES.is_known(name) and not CATEGORIES.get(name).managed_elsewhere
 
 
 def get_category_descriptor(name: str) -> CategoryDescriptor:

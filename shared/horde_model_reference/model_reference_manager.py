@@ -1,5 +1,6 @@
 """The manager: one per process, through which programs read the reference (python-client.md section 2)."""
 
+import logging
 import sys
 import threading
 from concurrent.futures import Future
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from horde_model_reference.backends.category_metadata import CategoryMetadata
     from horde_model_reference.integrations.horde_api import HordeApi
     from horde_model_reference.integrations.horde_popularity import PopularModelResult
+
+log = logging.getLogger(__name__)
 
 __all__ = ["DeferredPrefetchHandle", "ModelReferenceManager", "PrefetchStrategy"]
 
@@ -125,6 +128,8 @@ class ModelReferenceManager(ReadingFace):
                 if _in_running_loop():
                     self._prefetch = background_loop().submit(self.ensure_ready_async)
                     self._prefetch.add_done_callback(log_failure)
+                else:
+                    log.warning("nothing is loaded in the background: no event loop is running here")
             case PrefetchStrategy.LAZY | PrefetchStrategy.NONE:
                 pass
 

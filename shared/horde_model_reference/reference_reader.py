@@ -6,7 +6,11 @@ from typing import Final
 
 from horde_model_reference.backends.base import ModelReferenceBackend, as_category
 from horde_model_reference.gathered_records import GatheredRecords
-from horde_model_reference.meta_consts import get_all_registered_categories, is_registered_category
+from horde_model_reference.meta_consts import (
+    get_all_registered_categories,
+    is_held_here,
+    is_registered_category,
+)
 from horde_model_reference.model_reference_records import GenericModelRecord
 from horde_model_reference.providers.registry import ModelProviderRegistry
 from horde_model_reference.queries.model_query import ModelQuery
@@ -141,11 +145,7 @@ class ReferenceReader:
 
 def own_categories() -> tuple[str, ...]:
     """Return the categories that the canonical reference holds, in their order."""
-    return tuple(
-        as_category(name)
-        for name, item in get_all_registered_categories().items()
-        if not item.managed_elsewhere
-    )
+    return tuple(as_category(name) for name in get_all_registered_categories() if is_held_here(name))
 
 
 def strict_records(
@@ -161,9 +161,7 @@ def strict_records(
 
 def _readable(category: str) -> str | None:
     """Return the category if the canonical reference can have it."""
-    if not is_registered_category(category):
-        return None
-    return as_category(category) if as_category(category) in own_categories() else None
+    return as_category(category) if is_held_here(category) else None
 
 
 def _complete(found: Found) -> Found:

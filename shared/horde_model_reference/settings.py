@@ -186,3 +186,7 @@ class HordeModelReferenceSettings(EnvironmentSettings):
 
 
 horde_model_reference_settings: Final = HordeModelReferenceSettings()
+
+MODE_AT_IMPORT: Final = horde_model_reference_settings.replicate_mode
+OFFLINE_AT_IMPORT: Final = horde_model_reference_settings.offline
+"""Defaults of the manager, which later assignments do not change (python-client.md section 2)."""

@@ -25,7 +25,7 @@ class Entry:
 
     `names` leads from the keys of the JSON to the names of the records, where the two differ. `anchored`: the
     content is that of the catalogue's revision. `etag` is that of the document as the service sent it.
-    `stored`: it lies on the disk, or what lies there is better.
+    `stored`: it lies on the disk, or what lies there is better. `saved_at`: the revision of a copy.
     """
 
     raw: RawDocument
@@ -35,6 +35,7 @@ class Entry:
     etag: str | None = None
     anchored: bool = False
     stored: bool = False
+    saved_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

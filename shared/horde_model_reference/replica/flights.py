@@ -42,6 +42,13 @@ class Flights:
         """Say whether the thing is being loaded."""
         return key in self._running
 
+    async def cancel(self) -> None:
+        """End what is under way."""
+        tasks = {*self._running.values(), *self._next.values()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
     async def _after(self, running: asyncio.Task[None], key: str, make: Make) -> None:
         await asyncio.wait({running})
         self._next.pop(key, None)

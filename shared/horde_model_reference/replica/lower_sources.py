@@ -42,23 +42,20 @@ class LowerSources:
         return replace(entry, stored=copy is not None and _stays(copy))
 
     async def copy_of(self, category: str, source_url: str | None) -> Entry | None:
-        """Return the copy on the disk. Its ETag is kept if it came from `source_url`."""
+        """Return the copy on the disk, with its ETag and its revision if it came from `source_url`."""
         document = await asyncio.to_thread(self._disk.read, category)
         if document is None:
             return None
         try:
-            return await asyncio.to_thread(
-                entry_of,
-                category,
-                document.body,
-                document.value,
-                origin=document.origin,
-                etag=document.etag if document.source_url == source_url else None,
-                stored=True,
+            entry = await asyncio.to_thread(
+                entry_of, category, document.body, document.value, origin=document.origin, stored=True
             )
         except SourceUnusable as error:
             log.warning("the copy on the disk cannot be used: %s", error)
             return None
+        if document.source_url != source_url:
+            return entry
+        return replace(entry, etag=document.etag, saved_at=document.revision)
 
     async def copy_to_start_with(self, category: str) -> Entry | None:
         """Return the copy of a file that was downloaded from GitHub by an earlier run."""

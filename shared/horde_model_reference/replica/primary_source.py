@@ -9,8 +9,9 @@ from typing import Final
 
 from pydantic_core import to_json
 
+from horde_model_reference.meta_consts import is_held_here
 from horde_model_reference.replica.catalogue import Catalogue, Entry, entry_of
-from horde_model_reference.replica.errors import SourceFailed, SourceUnavailable, SourceUnusable
+from horde_model_reference.replica.errors import NotOffered, SourceFailed, SourceUnavailable, SourceUnusable
 from horde_model_reference.replica.fetching import Fetcher
 from horde_model_reference.replica.primary_answers import (
     FetchedDocument,
@@ -56,6 +57,9 @@ class PrimarySource:
 
     async def load(self, category: str, known: Entry | None, min_revision: int | None) -> Loaded:
         """Return a category as it is now; `known` spares its transport where it is the same."""
+        if known is not None and known.etag is None and known.saved_at is not None:
+            with contextlib.suppress(NotOffered):
+                return await self._followed_up(category, known, known.saved_at, min_revision)
         etag = known.etag if known is not None else None
         async with self._asking() as client, self._places:
             answer = await client.document(category, etag=etag, min_revision=min_revision)
@@ -64,6 +68,15 @@ class PrimarySource:
                 raise SourceUnusable(f"{category}: not modified, but nothing is known")
             return Loaded(known, answer.revision)
         return Loaded(await self._entry(answer), answer.revision)
+
+    async def _followed_up(
+        self, category: str, copy: Entry, saved_at: int, min_revision: int | None
+    ) -> Loaded:
+        """Return a category of which a copy is known, as of what has changed since."""
+        alone = Catalogue({category: replace(copy, anchored=True)}, saved_at)
+        async with self._places:
+            after = await self.advanced(alone, min_revision)
+        return Loaded(after.entries[category], after.revision)
 
     async def load_at(self, category: str, revision: int) -> Entry:
         """Return a category as it was at a revision."""
@@ -74,7 +87,8 @@ class PrimarySource:
         """Return everything in one answer. `NotOffered` by a server of the old kind."""
         async with self._asking() as client:
             bundle = await client.bundle()
-        entries = await asyncio.to_thread(_entries_of, bundle.v2)
+        own = {name: value for name, value in bundle.v2.items() if is_held_here(name)}
+        entries = await asyncio.to_thread(_entries_of, own)
         return Catalogue(entries, bundle.revision)
 
     async def advanced(self, catalogue: Catalogue, at_least: int | None = None) -> Catalogue:

@@ -34,12 +34,14 @@ log = logging.getLogger(__name__)
 class Patience:
     """How long what is held is good enough, in seconds.
 
-    `held_wait`: who has data already waits so long at most for newer ones; they come in later. `kept`: so
+    `held_wait`: who has data already waits so long at most for newer ones; they come in later. `cold_wait`:
+    the same for who has only copies on the disk, which may be old. `kept`: so
     long are records of a PRIMARY that went away better than those on GitHub, which lack some. `behind`: an
     instance that lags has caught up by then; a revision that is still lower is a new beginning.
     """
 
     held_wait: float = 1.0
+    cold_wait: float = 5.0
     kept: float = 3600.0
     behind: float = 60.0
 
@@ -111,17 +113,39 @@ class ReplicaCore:
         """
         wanted = list(dict.fromkeys(categories))
         if not force:
-            wanted = [name for name in wanted if self.fresh(name) is None and not self.is_known_missing(name)]
+            wanted = self._open_of(wanted)
         if not force and sum(name not in self._catalogue.entries for name in wanted) >= BUNDLE_FROM:
             wanted = await self._obtain_many(wanted)
         flights = {key: self._flight(key, force) for key in {self._key(name) for name in wanted}}
         if not flights:
             return
-        all_held = all(name in self._catalogue.entries for name in wanted)
-        wait_seconds = self._patience.held_wait if all_held and not force else None
-        done, _ = await asyncio.wait(flights.values(), timeout=wait_seconds)
-        for flight in done:
-            flight.result()
+        missing = [name for name in wanted if name not in self._catalogue.entries]
+        if force:
+            await asyncio.wait(flights.values())
+        else:
+            wait_seconds = self._patience.cold_wait if missing else self._patience.held_wait
+            _, late = await asyncio.wait(flights.values(), timeout=wait_seconds)
+            if late:
+                await self._make_do(wanted, missing, late)
+        for flight in flights.values():
+            if flight.done():
+                flight.result()
+
+    async def _make_do(
+        self, wanted: Iterable[str], missing: list[str], late: Iterable[asyncio.Task[None]]
+    ) -> None:
+        """Take the copies on the disk while better data are on their way, and let nobody else wait for them.
+
+        Where there is nothing at all, wait to the end.
+        """
+        for name in missing:
+            copy = None if name in self._catalogue.entries else await self._lower.copy_of(name, None)
+            if copy is not None and name not in self._catalogue.entries:
+                self._put(name, copy)
+        if any(name in self._catalogue.entries for name in wanted):
+            self._freshness.postpone(name for name in wanted if self.fresh(name) is None)
+        else:
+            await asyncio.wait(late)
 
     async def settle(self) -> None:
         """Wait until what was loaded lies on the disk."""
@@ -131,6 +155,7 @@ class ReplicaCore:
         """End what is under way, after saving what is held."""
         if self._feed is not None:
             await self._feed.stop()
+        await self._flights.cancel()
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
@@ -180,6 +205,10 @@ class ReplicaCore:
         else:
             self._freshness.distrust()
 
+    def _open_of(self, categories: Iterable[str]) -> list[str]:
+        """Return those that have to be looked for."""
+        return [name for name in categories if self.fresh(name) is None and not self.is_known_missing(name)]
+
     def _key(self, category: str) -> str:
         """Return what is to be loaded for a category."""
         entry = self._catalogue.entries.get(category)
@@ -202,9 +231,9 @@ class ReplicaCore:
             await asyncio.wait({self._flight(missing[0])})
         rest = [name for name in missing[1:] if not self._flights.is_under_way(name)]
         if self._catalogue.revision is None or len(rest) < BUNDLE_FROM or await self._lower.has_copies(rest):
-            return [name for name in wanted if self.fresh(name) is None]
+            return self._open_of(wanted)
         await asyncio.wait({self._flights.begin(rest, self._load_bundle)})
-        return [name for name in wanted if self.fresh(name) is None]
+        return self._open_of(wanted)
 
     async def _load_bundle(self) -> None:
         if self._primary is None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from horde_model_reference.github_sources import GithubRepository
-from horde_model_reference.replica.catalogue import Records
+from horde_model_reference.replica.catalogue import NOTHING, Catalogue, Records
 from horde_model_reference.replica.disk_cache import DiskCache
 from horde_model_reference.replica.fetching import Fetcher
 from horde_model_reference.replica.freshness import Freshness
@@ -76,6 +76,12 @@ class ReplicaSession:
         self._loop = shared_loop_thread()
         self._generation = self._loop.generation
         self._parts: _Parts | None = None
+        self._left = NOTHING
+
+    @property
+    def _catalogue(self) -> Catalogue:
+        """What is held, also after the end."""
+        return self._left if self._parts is None else self._parts.core.catalogue
 
     def fresh(self, category: str) -> Records | None:
         """Return the records if there is no reason to ask for newer ones. Never blocks."""
@@ -86,12 +92,12 @@ class ReplicaSession:
 
     def held(self, category: str) -> Records | None:
         """Return the records however old they are. Never blocks."""
-        entry = self._parts.core.catalogue.entries.get(category) if self._parts is not None else None
+        entry = self._catalogue.entries.get(category)
         return None if entry is None else entry.records
 
     def held_together(self, categories: Iterable[str]) -> dict[str, Records | None]:
         """Return the records of several categories as they were at one moment. Never blocks."""
-        entries = self._parts.core.catalogue.entries if self._parts is not None else {}
+        entries = self._catalogue.entries
         return {name: entries[name].records if name in entries else None for name in categories}
 
     def load(self, categories: Iterable[str], *, force: bool = False, settle: bool = False) -> None:
@@ -111,11 +117,14 @@ class ReplicaSession:
         names = tuple(categories)
         if not force and not settle and self._nothing_to_do(names):
             return
-        await self._loop.call(partial(self._obtain, names, force, settle))
+        try:
+            await self._loop.call(partial(self._obtain, names, force, settle))
+        except LoopThreadUnavailable as error:
+            log.debug("nothing more is loaded: %s", error)
 
     def raw(self, category: str) -> dict[str, Any] | None:
         """Return the JSON of a category that is held."""
-        entry = self._parts.core.catalogue.entries.get(category) if self._parts is not None else None
+        entry = self._catalogue.entries.get(category)
         return None if entry is None else entry.raw.value()
 
     async def raw_async(self, category: str) -> dict[str, Any] | None:
@@ -180,8 +189,9 @@ class ReplicaSession:
         return await self._present().legacy.text(category, anew=anew)
 
     async def _close(self) -> None:
-        parts, self._parts = self._parts, None
+        parts = self._parts
         if parts is not None:
+            self._left, self._parts = parts.core.catalogue, None
             await parts.core.close()
             for fetcher in parts.fetchers:
                 await fetcher.close()

@@ -35,14 +35,16 @@ class SigningKeyUnusable(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class SignedCatalogue:
-    """What a signed entry vouches for: the SHA-256 of the v2 document of each category at a revision."""
+    """What a signed entry vouches for: the SHA-256 of the documents of each category at a revision."""
 
     revision: int
     v2_sha256: Mapping[str, str]
+    legacy_sha256: Mapping[str, str]
 
 
 class _Blobs(BaseModel):
     v2: str
+    legacy: str | None = None
 
 
 class _Catalogue(BaseModel):
@@ -94,8 +96,12 @@ def _catalogue(entry: bytes) -> SignedCatalogue:
         catalogue = _Entry.model_validate_json(entry).catalogue
     except ValidationError as error:
         raise SourceUnusable("the entry is signed, but is not that of a revision") from error
-    hashes = {name: blobs.v2 for name, blobs in catalogue.categories.items()}
-    return SignedCatalogue(catalogue.revision, hashes)
+    legacy = {name: item.legacy for name, item in catalogue.categories.items() if item.legacy is not None}
+    return SignedCatalogue(
+        revision=catalogue.revision,
+        v2_sha256={name: item.v2 for name, item in catalogue.categories.items()},
+        legacy_sha256=legacy,
+    )
 
 
 def _key_bytes(given: str) -> bytes:

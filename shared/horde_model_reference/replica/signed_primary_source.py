@@ -2,14 +2,18 @@
 
 import asyncio
 import hashlib
+import time
 from collections.abc import Mapping
+from typing import Final
 
 from horde_model_reference.replica.catalogue import Catalogue, Entry
 from horde_model_reference.replica.errors import SourceUnavailable, SourceUnusable
 from horde_model_reference.replica.fetching import Fetcher
-from horde_model_reference.replica.primary_answers import FetchedDocument, NotModified
+from horde_model_reference.replica.primary_answers import FetchedDocument, LegacyDocument, NotModified
 from horde_model_reference.replica.primary_source import Loaded, PrimarySource
 from horde_model_reference.replica.signature_check import SignedCatalogue, verify
+
+REFUSED_SECONDS: Final = 10.0
 
 
 class SignedPrimarySource(PrimarySource):
@@ -26,13 +30,15 @@ class SignedPrimarySource(PrimarySource):
         super().__init__(url, fetcher, quick_fetcher, budget_seconds=budget_seconds)
         self._public_key = public_key
         self._signed: SignedCatalogue | None = None
+        self._vouching = asyncio.Lock()
+        self._refused: tuple[int, float, SourceUnusable] | None = None
 
     async def load(self, category: str, known: Entry | None, min_revision: int | None) -> Loaded:
         """Return a category as it is now, signed. Raises `SourceUnusable` for anything else."""
         etag = known.etag if known is not None else None
         async with self._asking() as client, self._places:
             answer = await client.document(category, etag=etag, min_revision=min_revision)
-        hashes = await self._signed_hashes(answer.revision)
+        hashes = (await self._vouched(answer.revision)).v2_sha256
         if isinstance(answer, NotModified):
             if known is None:
                 raise SourceUnusable(f"{category}: not modified, but nothing is known")
@@ -44,7 +50,14 @@ class SignedPrimarySource(PrimarySource):
         """Return a category as it was at a revision, signed."""
         async with self._asking() as client, self._places:
             answer = await client.document_at(category, revision)
-        return await self._checked_entry(answer, await self._signed_hashes(revision))
+        return await self._checked_entry(answer, (await self._vouched(revision)).v2_sha256)
+
+    async def legacy_text(self, category: str, etag: str | None) -> LegacyDocument | NotModified:
+        """Return the legacy document of a category, signed, unless it is the one with this ETag."""
+        answer = await super().legacy_text(category, etag)
+        if isinstance(answer, LegacyDocument):
+            _require((await self._vouched(answer.revision)).legacy_sha256, category, answer.body)
+        return answer
 
     async def advanced(self, catalogue: Catalogue, at_least: int | None = None) -> Catalogue:
         """Return the anchored part as it is now: what differs from the signed hashes is loaded anew."""
@@ -53,7 +66,7 @@ class SignedPrimarySource(PrimarySource):
         first = await self.load(names[0], catalogue.entries[names[0]], wanted)
         if first.revision is None or (wanted is not None and first.revision < wanted):
             raise SourceUnavailable(f"{self.url} is at revision {first.revision}, behind {wanted}")
-        hashes = await self._signed_hashes(first.revision)
+        hashes = (await self._vouched(first.revision)).v2_sha256
         entries = {names[0]: first.entry}
         for name in names[1:]:
             entry = catalogue.entries[name]
@@ -65,17 +78,36 @@ class SignedPrimarySource(PrimarySource):
         _require(hashes, document.category, document.body)
         return await self._entry(document)
 
-    async def _signed_hashes(self, revision: int | None) -> Mapping[str, str]:
+    async def _vouched(self, revision: int | None) -> SignedCatalogue:
+        """Return what is signed at a revision. What was refused is asked for again only after a while."""
         if revision is None:
             raise SourceUnusable(f"{self.url} does not sign: it knows no revisions")
-        if self._signed is None or self._signed.revision != revision:
-            async with self._asking() as client:
-                entry = await client.revision_entry(revision)
-            signed = await asyncio.to_thread(verify, entry, self._public_key)
-            if signed.revision != revision:
-                raise SourceUnusable(f"{self.url}: the entry of revision {revision} is of {signed.revision}")
-            self._signed = signed
-        return self._signed.v2_sha256
+        if self._signed is not None and self._signed.revision == revision:
+            return self._signed
+        async with self._vouching:
+            if self._refused is not None:
+                refused, until, error = self._refused
+                if refused == revision and time.monotonic() < until:
+                    raise error
+            if self._signed is None or self._signed.revision != revision:
+                self._signed = await self._verified(revision)
+            return self._signed
+
+    async def _verified(self, revision: int) -> SignedCatalogue:
+        async with self._asking() as client:
+            entry = await client.revision_entry(revision)
+        try:
+            return await asyncio.to_thread(_verified, entry, self._public_key, revision)
+        except SourceUnusable as error:
+            self._refused = (revision, time.monotonic() + REFUSED_SECONDS, error)
+            raise
+
+
+def _verified(entry: bytes, public_key: str, revision: int) -> SignedCatalogue:
+    signed = verify(entry, public_key)
+    if signed.revision != revision:
+        raise SourceUnusable(f"the entry of revision {revision} is that of {signed.revision}")
+    return signed
 
 
 def _require(hashes: Mapping[str, str], category: str, body: bytes) -> None:

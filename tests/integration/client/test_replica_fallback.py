@@ -192,3 +192,53 @@ async def test_a_newer_record_of_github_reaches_who_reads_github_alone(tmp_path:
         hub.files["clip.json"] = LEGACY_CLIP.replace(b"from GitHub", b"newer")
         await core.obtain(["clip"], force=True)
         assert descriptions(core, "clip") == {"g": "newer"}
+
+
+async def silent(_: web.Request) -> None:
+    await asyncio.sleep(60)
+
+
+async def test_while_the_primary_is_silent_one_reader_waits_a_moment_and_the_others_not(
+    tmp_path: Path,
+) -> None:
+    primary = ScriptedPrimary(two_categories())
+    patience = Patience(held_wait=0.2, cold_wait=0.2)
+    async with primary.running(), a_core(primary.url, tmp_path, ttl_seconds=0.01, patience=patience) as core:
+        await core.obtain(["clip"])
+        primary.fault = silent
+        await asyncio.sleep(0.02)
+        await core.obtain(["clip"])
+        begun = asyncio.get_running_loop().time()
+        for _ in range(5):
+            await core.obtain(["clip"])
+        assert asyncio.get_running_loop().time() - begun < 1.0, "five waits would take longer"
+        assert descriptions(core, "clip") == FROM_PRIMARY
+
+
+async def test_a_copy_on_the_disk_has_to_do_when_everything_is_silent(tmp_path: Path) -> None:
+    primary = ScriptedPrimary(two_categories())
+    patience = Patience(held_wait=0.1, cold_wait=0.1)
+    async with primary.running():
+        async with a_core(primary.url, tmp_path) as core:
+            await core.obtain(["clip"])
+        primary.fault = silent
+        async with a_core(primary.url, tmp_path, patience=patience) as core:
+            await core.obtain(["clip", "blip"])
+            assert descriptions(core, "clip") == FROM_PRIMARY
+            assert core.is_known_missing("blip"), "nobody waits for what nobody has, while there is something"
+
+
+async def test_copies_from_a_bundle_are_followed_up_with_what_changed(tmp_path: Path) -> None:
+    names = ["clip", "blip", "esrgan", "gfpgan", "codeformer"]
+    primary = ScriptedPrimary({name: {"m": {"name": "m", "record_type": name}} for name in names})
+    async with primary.running():
+        async with a_core(primary.url, tmp_path) as core:
+            await core.obtain(names)
+        assert primary.asked == ["clip", "bundle"]
+        primary.commit({"blip": {"m": {"name": "m", "record_type": "blip", "description": "two"}}})
+        primary.asked.clear()
+        async with a_core(primary.url, tmp_path) as core:
+            await core.obtain(["blip", "esrgan"])
+            assert descriptions(core, "blip") == {"m": "two"}
+            assert core.catalogue.anchored == {"blip", "esrgan"}
+        assert set(primary.asked) == {"changes"}
