@@ -1,8 +1,7 @@
-"""The read-api as a process of its own: chooses the adapters and follows the journal."""
+"""The read-api as a process of its own: chooses the adapters, and follows the journal or a PRIMARY."""
 
 import asyncio
 import contextlib
-import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Final
@@ -17,6 +16,10 @@ from read_api.endpoints import add_read_routes
 from read_api.history_metrics import HistoryMetrics
 from read_api.holder import PageHolder
 from read_api.live.feed import LiveFeed
+from read_api.long_lived import spare_the_collector
+from read_api.replica.opening import Surroundings, replicating
+from read_api.replica.source import OnCopy, nothing_to_do
+from read_api.role import Role
 from read_api.settings import ReadApiSettings
 from read_api.shortcut import DocumentShortcut
 from registry.blobs import Blobs
@@ -75,9 +78,13 @@ def create_app(
     """
     telemetry = Telemetry(SERVICE)
     holder = PageHolder()
+    role = Role(settings.canonical_format, settings.replicate_mode)
     application = create_application(
         settings, telemetry, on_response=RevisionStamp(holder), shortcut=DocumentShortcut(holder)
     )
+    if not role.is_primary:
+        add_replica(application, holder, role, settings, cache_opener=cache_opener)
+        return application
     opened: list[EventBus] = []
 
     async def follow(_: web.Application) -> AsyncIterator[None]:
@@ -95,14 +102,45 @@ def create_app(
             await bus_check(opened[0]).run()
 
     application.cleanup_ctx.append(follow)
-    add_read_side(application, holder, settings, Check("events", events, required=False))
+    add_read_side(application, holder, settings, Check("events", events, required=False), role=role)
     return application
 
 
-def add_read_side(
-    application: web.Application, holder: PageHolder, settings: ReadApiSettings, *checks: Check
+def add_replica(
+    application: web.Application,
+    holder: PageHolder,
+    role: Role,
+    settings: ReadApiSettings,
+    *,
+    cache_opener: CacheOpener = cache_from_settings,
+    on_first_copy: OnCopy = nothing_to_do,
 ) -> None:
-    """Add what the read side shows to an application: its routes, its health, its metrics, its live feed."""
+    """Add the read side of a replica to an application, and what keeps it at its PRIMARY."""
+    telemetry = application[TELEMETRY]
+
+    async def replicate(_: web.Application) -> AsyncIterator[None]:
+        async with (
+            cache_opener(settings, telemetry) as cache,
+            replicating(holder, role, settings, Surroundings(telemetry, cache, on_first_copy)),
+        ):
+            yield
+
+    application.cleanup_ctx.append(replicate)
+    add_read_side(application, holder, settings, primary_check(holder), role=role)
+
+
+def add_read_side(
+    application: web.Application,
+    holder: PageHolder,
+    settings: ReadApiSettings,
+    *checks: Check,
+    role: Role | None = None,
+) -> None:
+    """Add what the read side shows to an application: its routes, its health, its metrics, its live feed.
+
+    `role` is given where it can change.
+    """
+    role = role or Role(settings.canonical_format, settings.replicate_mode)
     feed = LiveFeed(holder, settings.events)
     application.cleanup_ctx.append(feed.running)
     application.on_shutdown.append(feed.end)
@@ -110,11 +148,12 @@ def add_read_side(
         application,
         holder,
         feed,
-        settings.canonical_format,
+        role,
         min_revision_wait_seconds=settings.min_revision_wait_seconds,
     )
     add_health_routes(application, [loaded_check(holder), *checks])
-    application[TELEMETRY].registry.register(CatalogueMetrics(holder))
+    source = "journal" if role.is_primary else "primary"
+    application[TELEMETRY].registry.register(CatalogueMetrics(holder, source))
     application[TELEMETRY].registry.register(HistoryMetrics(holder, feed))
 
 
@@ -146,7 +185,7 @@ async def following(
     tasks = [
         asyncio.create_task(follower.run()),
         asyncio.create_task(holder.polish_forever()),
-        asyncio.create_task(_spare_the_collector(holder)),
+        asyncio.create_task(spare_the_collector(holder)),
     ]
     try:
         async with _nudged(follower, bus):
@@ -166,16 +205,6 @@ def _nudged(follower: Follower, bus: EventBus | None) -> AbstractAsyncContextMan
     return nudging(bus, topics, follower.nudge, lambda: follower.state.sequence)
 
 
-async def _spare_the_collector(holder: PageHolder) -> None:
-    """Take what a started process consists of out of garbage collection.
-
-    A full collection over all of it stops every thread for some 40 ms (measured), and building pages makes
-    enough objects to set one off.
-    """
-    await holder.loaded()
-    gc.freeze()
-
-
 def loaded_check(holder: PageHolder) -> Check:
     """Return the check that something is being served."""
 
@@ -185,3 +214,13 @@ def loaded_check(holder: PageHolder) -> Check:
             raise NotReady(f"nothing is loaded yet: {source.failure if source else 'no source'}")
 
     return Check("catalogue", loaded)
+
+
+def primary_check(holder: PageHolder) -> Check:
+    """Return the check that a replica is at its PRIMARY; what it has is served in any case."""
+
+    async def followed() -> None:
+        if holder.source is not None and holder.source.failure is not None:
+            raise holder.source.failure
+
+    return Check("primary", followed, required=False)

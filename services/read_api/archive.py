@@ -8,15 +8,19 @@ from read_api.admission import Admission
 from read_api.domain.answer_cache import document_bytes
 from read_api.domain.coding import MIN_COMPRESSED_BYTES, Effort
 from read_api.domain.documents import IMMUTABLE, Document, compressed_steps, plain_document
+from read_api.domain.live_events import committed_event
 from read_api.domain.records import iterate_records
 from read_api.loading_cache import LoadingCache
+from read_api.past import NO_RECORDS, Records
 from read_api.slices import Steps, Workshop
 from registry.blobs import Blobs
-from registry.catalogue import CatalogueRef, SideData
+from registry.catalogue import CatalogueRef, CategoryBlobs, SideData
+from registry.entries import Entry
 from registry.errors import EntryCorrupt
 from registry.history_state import RevisionLine
 from registry.journal import Journal
 from registry.loading import load_side_data
+from registry.public_entries import is_public
 from registry.state import State
 from service_kit.errors import NotFound, StoreUnavailable
 
@@ -32,11 +36,6 @@ ENTRY_OVERHEAD_BYTES: Final = 200  # of a key and its value in a dictionary
 
 READS_AT_ONCE: Final = 8
 READ_TIMEOUT_SECONDS: Final = 20.0
-
-Records = Mapping[str, bytes]
-"""The records of one document by key, in its order, each as its own bytes."""
-
-NO_RECORDS: Final[Records] = {}
 
 
 class Archive:
@@ -72,6 +71,29 @@ class Archive:
     def state(self) -> State:
         """The state that is being served."""
         return self._find_state()
+
+    @property
+    def lineage(self) -> None:
+        """Of one catalogue for ever: that of the journal."""
+        return
+
+    @property
+    def revision(self) -> int:
+        """The newest revision that is being served."""
+        return self.state.revision
+
+    def next_after(self, revision: int) -> int | None:
+        """Return the revision that came next; there are no gaps."""
+        following = revision + 1
+        return following if following in self.state.history.revisions else None
+
+    def event(self, revision: int) -> bytes:
+        """Return what the live feed tells of a revision. Raises `NotFound`."""
+        return committed_event(self.line(revision))
+
+    async def blobs(self, revision: int) -> Mapping[str, CategoryBlobs]:
+        """Return the hashes of the documents of a revision. Raises what `catalogue` does."""
+        return {} if revision == 0 else (await self.catalogue(revision)).categories
 
     def caches(self) -> Mapping[str, LoadingCache[Any, Any]]:
         """Return what is held, by kind; each may need those after it."""
@@ -151,11 +173,27 @@ class Archive:
 
         return await self._answers.get(("packed", document.digest), make)
 
+    async def entry(self, revision: int) -> Document:
+        """Return the stored bytes of the journal entry that made a revision, as an answer that never changes.
+
+        Raises `NotFound`, also where the entry holds what is not for everybody; `StoreUnavailable`,
+        `JournalError`, `Busy`.
+        """
+        line = self.line(revision)
+
+        async def make() -> Document:
+            entry, raw = await self._read(lambda: self._journal.read_stored(line.sequence))
+            _require_revision(entry, line)
+            if not is_public(entry):
+                raise NotFound(f"the entry of revision {revision} is not shown: it holds more than that")
+            plain = plain_document(raw, cache_control=IMMUTABLE)
+            return await self.workshop.run(compressed_steps(plain, Effort.FAST))
+
+        return await self.answer(("entry", revision), make)
+
     async def _read_ref(self, line: RevisionLine) -> CatalogueRef:
         entry, _ = await self._read(lambda: self._journal.read(line.sequence))
-        if entry.catalogue is None or entry.catalogue.revision != line.revision:
-            raise EntryCorrupt(f"journal entry {line.sequence} is not the one of revision {line.revision}")
-        return entry.catalogue
+        return _require_revision(entry, line)
 
     async def _read(self, read: Callable[[], Awaitable[T]]) -> T:
         try:  # with a store that is away, waiting for one's turn alone could take minutes
@@ -165,6 +203,12 @@ class Archive:
             raise StoreUnavailable(
                 f"the object store did not answer within {self._read_timeout_seconds:g} s"
             ) from error
+
+
+def _require_revision(entry: Entry, line: RevisionLine) -> CatalogueRef:
+    if entry.catalogue is None or entry.catalogue.revision != line.revision:
+        raise EntryCorrupt(f"journal entry {line.sequence} is not the one of revision {line.revision}")
+    return entry.catalogue
 
 
 def _record_steps(document: bytes) -> Steps[Records]:

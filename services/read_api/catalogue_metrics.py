@@ -11,10 +11,14 @@ from read_api.pages import Pages
 
 
 class CatalogueMetrics(Collector):
-    """Revision, sizes, records that were left out, and the contact with the journal, read when asked for."""
+    """Revision, sizes, records that were left out, and the contact with the source, read when asked for.
 
-    def __init__(self, holder: PageHolder) -> None:
+    `source` is what the revisions come from: the journal, or a PRIMARY.
+    """
+
+    def __init__(self, holder: PageHolder, source: str = "journal") -> None:
         self._holder = holder
+        self._source = source
 
     def describe(self) -> list[Metric]:
         """Name nothing in advance: without pages there is nothing to say."""
@@ -27,7 +31,7 @@ class CatalogueMetrics(Collector):
         yield GaugeMetricFamily("catalogue_stale", "1 while newer revisions may exist unseen.", holder.stale)
         if source is not None and math.isfinite(source.age_seconds):
             yield GaugeMetricFamily(
-                "journal_last_contact_seconds", "Seconds since the head was seen.", source.age_seconds
+                f"{self._source}_last_contact_seconds", "Seconds since the head was seen.", source.age_seconds
             )
         if holder.pages is not None:
             yield from _pages_metrics(holder.pages)

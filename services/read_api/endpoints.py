@@ -2,10 +2,10 @@
 
 from aiohttp import web
 
-from horde_model_reference.meta_consts import CanonicalFormat
 from read_api.holder import PageHolder
 from read_api.live.feed import LiveFeed
 from read_api.min_revision import waiting_for_revision
+from read_api.role import Role
 from read_api.routes.changes import Changes
 from read_api.routes.docs import Documentation
 from read_api.routes.events import Events
@@ -23,20 +23,20 @@ from service_kit.endpoints import Endpoint, add_endpoints
 def read_endpoints(
     holder: PageHolder,
     feed: LiveFeed,
-    canonical_format: CanonicalFormat,
+    role: Role,
     *,
     min_revision_wait_seconds: float,
 ) -> tuple[Endpoint, ...]:
     """Return the endpoints that serve the pages of the holder, and the feed."""
     references = References(holder)
     return (
-        *Service(holder, canonical_format).endpoints(),
+        *Service(holder, role).endpoints(),
         *Documentation(holder).endpoints(),
         *Listings(holder).endpoints(),
-        *Metadata(holder, canonical_format).endpoints(),
+        *Metadata(holder, role).endpoints(),
         *Schemas(holder).endpoints(),
         *Search(holder).endpoints(),
-        *TextToolRoutes(holder).endpoints(),
+        *TextToolRoutes(holder, role).endpoints(),
         *Events(holder, feed, reach_seconds=min_revision_wait_seconds).endpoints(),
         *Changes(holder).endpoints(),
         *History(holder, references).endpoints(),
@@ -49,7 +49,7 @@ def add_read_routes(
     application: web.Application,
     holder: PageHolder,
     feed: LiveFeed,
-    canonical_format: CanonicalFormat,
+    role: Role,
     *,
     min_revision_wait_seconds: float,
 ) -> None:
@@ -57,7 +57,5 @@ def add_read_routes(
 
     The application should also have a `RevisionStamp` of the holder as its `on_response`.
     """
-    endpoints = read_endpoints(
-        holder, feed, canonical_format, min_revision_wait_seconds=min_revision_wait_seconds
-    )
+    endpoints = read_endpoints(holder, feed, role, min_revision_wait_seconds=min_revision_wait_seconds)
     add_endpoints(application, endpoints, wrap=waiting_for_revision(holder, min_revision_wait_seconds))

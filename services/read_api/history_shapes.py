@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from registry.catalogue import CategoryBlobs, CategoryMetadata, NameSchema
+from registry.catalogue import CatalogueRef, CategoryBlobs, CategoryMetadata, NameSchema, Sha256
 from registry.history_state import RevisionKind, Touched
 
 
@@ -72,6 +72,30 @@ class RevisionDetail(RevisionItem):
     touched_total: int
     hashes: dict[str, CategoryBlobs] = Field(description="SHA-256 of the documents of every category")
     side_data_hash: str
+
+
+class EntrySignature(BaseModel):
+    """An Ed25519 signature in base64, and which key made it."""
+
+    key_id: str
+    value: str
+
+
+class RevisionEntry(BaseModel):
+    """One entry of the journal."""
+
+    schema_version: int
+    sequence: int
+    entry_id: str
+    previous: Sha256 = Field(description="SHA-256 of the bytes of the entry before it")
+    occurred_at: str
+    actor: str
+    username: str | None = None
+    kind: RevisionKind
+    body: dict[str, Any] = Field(description="what the kind of entry tells beside the rest")
+    catalogue: CatalogueRef
+    answer: dict[str, Any] | None = Field(None, description="what is kept to answer a repeated request")
+    signature: EntrySignature | None = Field(None, description="the last member, where entries are signed")
 
 
 class FieldChange(BaseModel):

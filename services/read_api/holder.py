@@ -10,6 +10,8 @@ from read_api.archive import Archive
 from read_api.domain.coding import COMPRESSED, Coding, Effort
 from read_api.domain.documents import Document, compressed_steps
 from read_api.pages import CategoryPages, PackedForms, Pages, page_steps
+from read_api.past import Past
+from read_api.role import OnlyOnPrimary
 from read_api.slices import SLICE_SECONDS, Workshop
 from registry.content import CatalogueContent
 from service_kit.cache import Cache
@@ -55,19 +57,19 @@ class PageHolder:
         self._published = asyncio.Event()
         self._loaded = asyncio.Event()
         self._source: RevisionSource | None = None
-        self._archive: Archive | None = None
+        self._past: Past | None = None
         self._on_state: list[Callable[[], None]] = []
         self.workshop = Workshop()
         self._compressing = Workshop()  # apart, so that a new revision need not wait for a slow compressor
         self.pages: Pages | None = None
 
-    def attach(self, source: RevisionSource, archive: Archive | None = None) -> None:
-        """Name the source of revisions, and where former ones are read.
+    def attach(self, source: RevisionSource, past: Past | None = None) -> None:
+        """Name the source of revisions, and where former ones are found: all of them in an archive.
 
         Without a source nothing is ever stale, and nobody waits.
         """
         self._source = source
-        self._archive = archive
+        self._past = past
 
     def on_state(self, callback: Callable[[], None]) -> None:
         """Have this called after each revision, as soon as it is served and the archive knows it."""
@@ -93,15 +95,30 @@ class PageHolder:
         return self._source is not None and self._source.stale
 
     @property
+    def has_past(self) -> bool:
+        """Whether anything is known of the revisions."""
+        return self._past is not None and self.pages is not None
+
+    def past(self) -> Past:
+        """Return what is known of former revisions. Raises `NotReady` before the first pages."""
+        if self._past is None or self.pages is None:
+            raise NotReady("the history is not loaded yet")
+        return self._past
+
+    @property
     def has_archive(self) -> bool:
-        """Whether former revisions can be read."""
-        return self._archive is not None and self.pages is not None
+        """Whether every former revision can be read."""
+        return self.has_past and isinstance(self._past, Archive)
 
     def archive(self) -> Archive:
-        """Return where former revisions are read. Raises `NotReady` before the first pages."""
-        if self._archive is None or self.pages is None:
-            raise NotReady("the history is not loaded yet")
-        return self._archive
+        """Return where every former revision is read.
+
+        Raises `NotReady` before the first pages, `OnlyOnPrimary` where they are not kept.
+        """
+        past = self.past()
+        if not isinstance(past, Archive):
+            raise OnlyOnPrimary("former revisions are not kept here: this instance is a REPLICA")
+        return past
 
     async def loaded(self) -> None:
         """Wait for the first pages."""

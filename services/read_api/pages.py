@@ -34,6 +34,8 @@ PackedForms = Mapping[str, Mapping[Coding, bytes]]
 
 NOTHING_PACKED: Final[PackedForms] = {}
 
+PagesKey = tuple[int, datetime | None]
+
 
 @dataclass(frozen=True, slots=True)
 class SearchPages:
@@ -80,6 +82,11 @@ class Pages:
     text: TextTools | None
     side_data: SideData
     revision_text: str
+
+    @property
+    def key(self) -> PagesKey:
+        """What tells these pages from those of any other revision, also of another catalogue."""
+        return self.revision, self.committed_at
 
     def with_category(self, category: str, pages: CategoryPages) -> "Pages":
         """Return the same revision with other forms of a category's documents."""

@@ -46,7 +46,7 @@ class CategoryStatus(BaseModel):
 
 
 class StoreStatus(BaseModel):
-    """Contact with the journal."""
+    """Contact with the journal, or of a replica with its PRIMARY."""
 
     reachable: bool
     seconds_since_contact: float | None

@@ -1,10 +1,24 @@
 """Settings of the read-api, from the environment."""
 
-from pydantic import Field, field_validator
+import re
+from typing import Annotated
 
-from horde_model_reference.meta_consts import ReplicateMode
+from pydantic import AfterValidator, AliasChoices, Field
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+)
+
+from horde_model_reference.github_sources import (
+    GITHUB_IMAGE_REPO_NAME,
+    GITHUB_REPO_BRANCH,
+    GITHUB_REPO_OWNER,
+    GITHUB_TEXT_REPO_NAME,
+)
 from registry.settings import JournalSettings
-from service_kit.settings import SettingsPart
+from service_kit.settings import ENV_PREFIX, SettingsPart
 
 
 class EventsSettings(SettingsPart):
@@ -20,6 +34,28 @@ class EventsSettings(SettingsPart):
     )
 
 
+class ImageGithubRepoSettings(SettingsPart):
+    """The legacy repository of image models."""
+
+    owner: str = Field(GITHUB_REPO_OWNER, description="owner of the repository of image models")
+    name: str = Field(GITHUB_IMAGE_REPO_NAME, description="its name")
+    branch: str = Field(GITHUB_REPO_BRANCH, description="its branch")
+
+
+class TextGithubRepoSettings(SettingsPart):
+    """The legacy repository of text models."""
+
+    owner: str = Field(GITHUB_REPO_OWNER, description="owner of the repository of text models")
+    name: str = Field(GITHUB_TEXT_REPO_NAME, description="its name")
+    branch: str = Field(GITHUB_REPO_BRANCH, description="its branch")
+
+
+def _require_http(url: str) -> str:
+    if not re.fullmatch(r"(https?://\S+)?", url):
+        raise ValueError("must start with http:// or https://")
+    return url.rstrip("/")
+
+
 class ReadApiSettings(JournalSettings):
     """What the read-api needs to know. Loaded once, in the main program."""
 
@@ -27,10 +63,36 @@ class ReadApiSettings(JournalSettings):
         5.0, ge=0, description="longest wait for the revision that a request demands"
     )
     events: EventsSettings = EventsSettings()
+    primary_api_url: Annotated[str, AfterValidator(_require_http)] = Field(
+        "https://models.aihorde.net/api",
+        description="what a `REPLICA` follows, with `/api`; set to nothing: GitHub only",
+    )
+    primary_api_timeout: float = Field(10.0, gt=0, description="seconds for one attempt to ask the PRIMARY")
+    cache_ttl_seconds: float = Field(
+        60.0, gt=0, description="interval at which a `REPLICA` asks whether anything is new"
+    )
+    enable_github_fallback: bool = Field(
+        True, description="a `REPLICA` that has nothing and reaches no PRIMARY serves what GitHub has"
+    )
+    image_github_repo: ImageGithubRepoSettings = ImageGithubRepoSettings()
+    text_github_repo: TextGithubRepoSettings = TextGithubRepoSettings()
+    github_proxy_url_base: str = Field(
+        "",
+        validation_alias=AliasChoices(f"{ENV_PREFIX}GITHUB_PROXY_URL_BASE", "GITHUB_PROXY_URL_BASE"),
+        description="put before every GitHub URL, with a slash; the name without the prefix works too",
+    )
 
-    @field_validator("replicate_mode")
     @classmethod
-    def _is_served(cls, given: ReplicateMode) -> ReplicateMode:
-        if given is not ReplicateMode.PRIMARY:
-            raise ValueError("only PRIMARY is served")
-        return given
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let one empty variable mean something: an empty `PRIMARY_API_URL` is no PRIMARY."""
+        every = EnvSettingsSource(settings_cls, env_ignore_empty=False).env_vars
+        is_empty = every.get(f"{ENV_PREFIX}PRIMARY_API_URL".lower()) == ""
+        said = InitSettingsSource(settings_cls, {"primary_api_url": ""} if is_empty else {})
+        return init_settings, said, env_settings, dotenv_settings, file_secret_settings

@@ -1,4 +1,7 @@
-"""All services in one process: fills an empty journal, follows it, serves reads and writes."""
+"""All services in one process: fills an empty journal, follows it, serves reads and writes.
+
+Or, as a REPLICA, follows a PRIMARY and serves reads.
+"""
 
 import asyncio
 import contextlib
@@ -12,29 +15,37 @@ from typing import Final
 from aiohttp import web
 
 from horde_model_reference.documents import SourceUnreadable
+from horde_model_reference.meta_consts import ReplicateMode
 from read_api.answers import RevisionStamp
-from read_api.app import add_read_side, following
+from read_api.app import add_read_side, add_replica, following
 from read_api.holder import PageHolder
+from read_api.replica.copies import Copy
+from read_api.role import Role
 from read_api.shortcut import DocumentShortcut
 from registry.errors import JournalContended, JournalError
-from registry.follower import Follower
 from registry.signatures import signer_of
 from service_kit.buses import open_event_bus
 from service_kit.errors import NotReady, StoreUnavailable, StoreUnsafe
 from service_kit.stores import open_cache, open_object_store, open_rate_limiter
 from service_kit.telemetry import Telemetry
-from service_kit.web import create_application
+from service_kit.web import TELEMETRY, create_application
+from standalone.banner import banner, replica_banner
 from standalone.first_fill import fill_when_empty
 from standalone.journal_access import JournalAccess, access_to
+from standalone.refusing_writes import refusing_writes
 from standalone.settings import StandaloneSettings
 from write_queue.app import add_write_side, journal_check, side_of
 from write_queue.opening import Neighbours, working
+from write_queue.write_side import WriteSide
 
 SERVICE: Final = "standalone"
 RETRY_SECONDS: Final = 1.0
 SERVED_WITHIN_SECONDS: Final = 2.0
 
-OnReady = Callable[[Follower, PageHolder], None]
+Banner = Callable[[str], str]
+"""What is to be said at the start, given the address."""
+
+OnReady = Callable[[Banner], None]
 OnUnusable = Callable[[Exception], None]
 
 log = logging.getLogger(__name__)
@@ -54,6 +65,9 @@ def create_app(
     application = create_application(
         settings, telemetry, on_response=RevisionStamp(holder), shortcut=DocumentShortcut(holder)
     )
+    if settings.replicate_mode is ReplicateMode.REPLICA:
+        _replicate(application, holder, side, settings, on_ready)
+        return application
 
     async def live(_: web.Application) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
@@ -73,7 +87,7 @@ def create_app(
                 read_side = following(holder, store, cache, poll_seconds=settings.head_poll_seconds, bus=bus)
                 async with read_side as follower:
                     await holder.loaded()
-                    on_ready(follower, holder)
+                    on_ready(partial(banner, settings, follower.state, follower.content, holder.current()))
                     await start.prove_store()
                     await asyncio.Event().wait()
 
@@ -87,6 +101,28 @@ def create_app(
     # reads are served without the queue, so it is reported only
     add_read_side(application, holder, settings, replace(journal_check(side), required=False))
     return application
+
+
+def _replicate(
+    application: web.Application,
+    holder: PageHolder,
+    side: WriteSide,
+    settings: StandaloneSettings,
+    on_ready: OnReady,
+) -> None:
+    """Make it a replica: what needs a key checks the key, and says that only the PRIMARY does such things."""
+
+    def announce(copy: Copy) -> None:
+        on_ready(partial(replica_banner, settings, copy, holder.current()))
+
+    async def refuse(_: web.Application) -> AsyncIterator[None]:
+        async with refusing_writes(side, settings, application[TELEMETRY]):
+            yield
+
+    application.cleanup_ctx.append(refuse)
+    add_write_side(application, side)
+    role = Role(settings.canonical_format, settings.replicate_mode)
+    add_replica(application, holder, role, settings, on_first_copy=announce)
 
 
 async def _until_served(holder: PageHolder, revision: int) -> None:

@@ -5,7 +5,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Final
 
-from horde_model_reference.github_sources import GithubRepository
+from read_api.replica.github import repository_urls
 from registry.sources import MAX_FILE_BYTES, SeedSource, fetch_repositories, read_directory
 from service_kit.http_fetch import open_fetch
 from service_kit.retry import RetryPolicy
@@ -23,22 +23,11 @@ SAMPLE_ORIGIN: Final = "the sample catalogue"
 
 async def from_github(settings: StandaloneSettings, policy: RetryPolicy) -> SeedSource:
     """Fetch the files of both legacy repositories. Raises `SourceUnreadable`."""
-    urls = {
-        "image": _repository(settings, "image").raw_base_url,
-        "text": _repository(settings, "text").raw_base_url,
-    }
     async with open_fetch("github", max_bytes=MAX_FILE_BYTES, policy=policy) as fetch:
-        return await fetch_repositories(fetch, urls)
+        return await fetch_repositories(fetch, repository_urls(settings))
 
 
 async def from_sample() -> SeedSource:
     """Read the made-up catalogue that is shipped with the project."""
     with as_file(files("standalone") / "sample") as root:
         return replace(await read_directory(Path(root)), origin=SAMPLE_ORIGIN)
-
-
-def _repository(settings: StandaloneSettings, which: str) -> GithubRepository:
-    chosen = settings.image_github_repo if which == "image" else settings.text_github_repo
-    return GithubRepository(
-        owner=chosen.owner, name=chosen.name, branch=chosen.branch, proxy_url=settings.github_proxy_url_base
-    )

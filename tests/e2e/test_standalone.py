@@ -139,7 +139,8 @@ async def test_seed_folder_that_cannot_be_read_ends_the_start(tmp_path: Path) ->
         ("CANONICAL_FORMAT", "v3"),
         ("HEAD_POLL_SECONDS", "often"),
         ("CORS_ALLOWED_ORIGINS", '["unfinished'),
-        ("REPLICATE_MODE", "REPLICA"),
+        ("REPLICATE_MODE", "MIRROR"),
+        ("PRIMARY_API_URL", "models.example"),
     ],
 )
 async def test_setting_that_cannot_be_used_ends_the_start_with_its_name(

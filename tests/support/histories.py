@@ -24,6 +24,7 @@ from registry.catalogue import CatalogueRef, SideData
 from registry.documents import load_documents, store_documents
 from registry.draft import Draft, make_entry
 from registry.entries import Entry, entry_hash, entry_key, render_entry
+from registry.entry_signature import EntrySigner, signed
 from registry.fold import fold
 from registry.history_state import Touched
 from registry.journal import Journal
@@ -39,8 +40,9 @@ PROPOSER, APPROVER = ("12", "Pat#12"), ("34", "Ash#34")
 class Past:
     """A journal that grows by what a test says; `state` is its fold. One minute passes with each entry."""
 
-    def __init__(self, store: ObjectStore | None = None) -> None:
+    def __init__(self, store: ObjectStore | None = None, *, signer: EntrySigner | None = None) -> None:
         self.store = store or MemoryObjectStore()
+        self._signer = signer
         self.blobs = Blobs(self.store)
         self.state = State()
         self._times = (SEED_TIME.astimezone(UTC) + timedelta(minutes=n) for n in itertools.count())
@@ -137,6 +139,8 @@ class Past:
             entry_id=f"entry-{self.state.sequence + 1}",
             now=next(self._times),
         )
+        if self._signer is not None:
+            entry = signed(entry, self._signer)
         raw = render_entry(entry)
         await self.store.create(entry_key(entry.sequence), raw)
         self.state = fold(self.state, entry, entry_hash(raw))

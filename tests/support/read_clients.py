@@ -10,6 +10,7 @@ from read_api.answers import RevisionStamp
 from read_api.endpoints import add_read_routes
 from read_api.holder import PageHolder
 from read_api.live.feed import LiveFeed
+from read_api.role import Role
 from read_api.settings import EventsSettings
 from service_kit.settings import HttpSettings
 from service_kit.telemetry import Telemetry
@@ -32,5 +33,5 @@ def application_over(
     feed = LiveFeed(holder, events or EventsSettings())
     application.cleanup_ctx.append(feed.running)
     application.on_shutdown.append(feed.end)
-    add_read_routes(application, holder, feed, canonical_format, min_revision_wait_seconds=0.05)
+    add_read_routes(application, holder, feed, Role(canonical_format), min_revision_wait_seconds=0.05)
     return application

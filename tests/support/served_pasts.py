@@ -43,7 +43,7 @@ class ServedPast:
 
 
 @contextlib.asynccontextmanager
-async def served(past: Past, **events: Any) -> AsyncIterator[ServedPast]:
+async def served(past: Past, *, poll_seconds: float = 0.02, **events: Any) -> AsyncIterator[ServedPast]:
     """Serve it; new revisions are seen within some 50 ms. `events` are settings of the live feed."""
     holder = PageHolder()
     settings = ReadApiSettings(
@@ -54,7 +54,7 @@ async def served(past: Past, **events: Any) -> AsyncIterator[ServedPast]:
     )
     add_read_side(application, holder, settings)
     async with (
-        following(holder, past.store, MemoryCache(), poll_seconds=0.02) as follower,
+        following(holder, past.store, MemoryCache(), poll_seconds=poll_seconds) as follower,
         serving(application) as client,
     ):
         await holder.loaded()

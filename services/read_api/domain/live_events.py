@@ -1,16 +1,19 @@
 """The live events, as bytes of an event stream (WHATWG HTML, section 9.2)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 import orjson
 
 from read_api.domain.revision_values import category_counts, touched_value
-from registry.history_state import RevisionLine
+from registry.history_state import RevisionLine, Touched
 
 COMMITTED: Final = "catalog.committed"
 HEAD: Final = "catalog.head"
 RESET: Final = "catalog.reset"
+REPLICATED: Final = "replicated"  # the kind of a revision that a replica has from its PRIMARY
 MAX_MODELS: Final = 50  # named in one event
 
 
@@ -36,16 +39,29 @@ HEARTBEAT: Final = piece(b": still here\n\n")
 
 def committed_event(line: RevisionLine) -> bytes:
     """Return the event of a new revision. It names so many models at most."""
+    return _committed(line.revision, line.sequence, line.occurred_at, line.kind, line.touched)
+
+
+def replicated_event(
+    revision: int, sequence: int, committed_at: datetime, touched: Sequence[Touched]
+) -> bytes:
+    """Return the event of a revision that came from elsewhere, perhaps with others before it."""
+    return _committed(revision, sequence, committed_at, REPLICATED, touched)
+
+
+def _committed(
+    revision: int, sequence: int, committed_at: datetime, kind: str, touched: Sequence[Touched]
+) -> bytes:
     data = {
-        "revision": line.revision,
-        "sequence": line.sequence,
-        "committed_at": line.occurred_at.isoformat(),
-        "kind": line.kind,
-        "categories": category_counts(line.touched),
-        "models": [touched_value(one) for one in line.touched[:MAX_MODELS]],
-        "models_total": len(line.touched),
+        "revision": revision,
+        "sequence": sequence,
+        "committed_at": committed_at.isoformat(),
+        "kind": kind,
+        "categories": category_counts(touched),
+        "models": [touched_value(one) for one in touched[:MAX_MODELS]],
+        "models_total": len(touched),
     }
-    return _event(COMMITTED, line.revision, data)
+    return _event(COMMITTED, revision, data)
 
 
 def head_event(revision: int) -> bytes:

@@ -78,7 +78,7 @@ class SearchTableBuilder:
         table.inpainting.append(self._truth(values, "inpainting"))
         table.baselines.append(self._text(values.get("baseline")))
         table.quantized.append(quantized)
-        for tag in dict.fromkeys(values.get(TAGS) or ()):
+        for tag in _tags(values.get(TAGS)):
             table.tag_rows.setdefault(tag, []).append(row)
 
     def finish(self) -> SearchTable:
@@ -91,6 +91,11 @@ class SearchTableBuilder:
 
     def _text(self, value: object) -> str | None:
         return self._shared.setdefault(value, value) if isinstance(value, str) else None
+
+
+def _tags(value: object) -> dict[str, None]:
+    """Return the distinct tags; what is none (a replica may get anything) is left out."""
+    return dict.fromkeys(tag for tag in value if isinstance(tag, str)) if isinstance(value, list) else {}
 
 
 def _tail(values: Mapping[str, Any], fields: RecordFields) -> bytes:

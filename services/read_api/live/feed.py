@@ -8,11 +8,11 @@ from typing import Final
 
 from aiohttp import web
 
-from read_api.archive import Archive
-from read_api.domain.live_events import committed_event, head_event, piece, reset_event
+from read_api.domain.live_events import head_event, piece, reset_event
 from read_api.domain.sized_cache import SizedCache
 from read_api.holder import PageHolder
 from read_api.live.listeners import Listener, Listeners
+from read_api.past import Past
 from read_api.settings import EventsSettings
 from service_kit.errors import ServiceError
 
@@ -39,8 +39,9 @@ class LiveFeed:
         self._holder = holder
         self._settings = settings
         self._news = asyncio.Event()
-        self._events: SizedCache[int, bytes] = SizedCache(MAX_HELD_EVENTS_BYTES, len)
+        self._events = _no_events()
         self._told = 0
+        self._lineage: int | None = None
         self._ending = False
         self.streams = 0
         self.listeners = Listeners(
@@ -76,17 +77,18 @@ class LiveFeed:
             raise FeedUnavailable("this instance is stopping; connect again")
         if self.streams >= self._settings.max_clients:
             raise FeedUnavailable("too many listeners; try again later, or ask for the changes instead")
-        self._holder.archive()
+        self._holder.past()
 
     def missed(self, listener: Listener) -> Iterator[bytes]:
         """Yield the events that a listener has missed, as far as they are known now."""
-        while not self._ending and listener.revision < (head := self._head()):
-            if head - listener.revision > self._settings.max_missed_revisions:
-                since, listener.revision = listener.revision, head
-                yield reset_event(head, since)
+        while not self._ending and listener.revision != (head := self._head()):
+            since = listener.revision
+            following = self._next_after(since, head)
+            listener.revision = head if following is None else following
+            if following is not None:
+                yield self._event(following)
             else:
-                listener.revision += 1
-                yield self._event(listener.revision)
+                yield reset_event(head, since if since < head else None)
 
     def welcome(self, since: int | None) -> tuple[int, bytes]:
         """Return the revision that a new listener starts from, and what it is told first.
@@ -114,27 +116,43 @@ class LiveFeed:
                 await asyncio.sleep(RETRY_PAUSE_SECONDS)
 
     async def _tell_news(self) -> None:
-        if not self._holder.has_archive:
+        if not self._holder.has_past:
             return
-        head = self._head()
+        head, lineage = self._head(), self._past().lineage
+        if self._told and (lineage != self._lineage or head < self._told):
+            # another catalogue: who comes back is told to begin anew
+            self._events = _no_events()
+            self.listeners.end_all()
+        self._lineage = lineage
         if not self.listeners:
             self._told = head
-        if head - self._told > self._settings.max_missed_revisions:
-            await self.listeners.tell(head, piece(reset_event(head, self._told)))
-            self._told = head
         while self._told < head:
-            await self.listeners.tell(self._told + 1, piece(self._event(self._told + 1)))
-            self._told += 1
+            following = self._next_after(self._told, head)
+            if following is None:
+                await self.listeners.tell(head, piece(reset_event(head, self._told)))
+            else:
+                await self.listeners.tell(following, piece(self._event(following)))
+            self._told = head if following is None else following
+
+    def _next_after(self, revision: int, head: int) -> int | None:
+        """Return the next revision to tell of; None where that is too long ago, or of another catalogue."""
+        if 0 < head - revision <= self._settings.max_missed_revisions:
+            return self._past().next_after(revision)
+        return None
 
     def _event(self, revision: int) -> bytes:
         held = self._events.find(revision)
         if held is None:
-            held = committed_event(self._archive().line(revision))
+            held = self._past().event(revision)
             self._events.hold(revision, held)
         return held
 
-    def _archive(self) -> Archive:
-        return self._holder.archive()
+    def _past(self) -> Past:
+        return self._holder.past()
 
     def _head(self) -> int:
-        return self._archive().state.revision
+        return self._past().revision
+
+
+def _no_events() -> SizedCache[int, bytes]:
+    return SizedCache(MAX_HELD_EVENTS_BYTES, len)

@@ -1,6 +1,6 @@
 """What differs between two revisions, and the whole of one: for replicas, and for people."""
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator
 from functools import partial
 from typing import Annotated, Any, Final
 
@@ -10,7 +10,6 @@ from pydantic import Field
 
 from read_api import history_shapes as shapes
 from read_api.answers import serve, serve_at
-from read_api.archive import Archive
 from read_api.bundle import bundle_steps
 from read_api.domain.answer_cache import document_bytes
 from read_api.domain.categories import CATEGORIES
@@ -24,7 +23,8 @@ from read_api.domain.documents import (
 from read_api.domain.record_changes import RecordChanges, change_steps, fields_steps, records_value
 from read_api.holder import PageHolder
 from read_api.loading_cache import LoadingCache
-from read_api.pages import Pages
+from read_api.pages import Pages, PagesKey
+from read_api.past import Past
 from read_api.routes.former_references import MAX_REVISION
 from read_api.routes.references import V2
 from read_api.slices import Steps
@@ -64,7 +64,7 @@ class Changes:
 
     def __init__(self, holder: PageHolder) -> None:
         self._holder = holder
-        self._bundles: dict[bool, tuple[int, Document]] = {}
+        self._bundles: dict[bool, tuple[PagesKey, Document]] = {}
         self._bundling: LoadingCache[Hashable, Document] = LoadingCache(0, document_bytes)
 
     def endpoints(self) -> Iterator[Endpoint]:
@@ -85,7 +85,8 @@ class Changes:
             TAG,
             {200: shapes.Changes, **refusals},
             query=ChangesParameters,
-            description="A revision that does not exist here (yet) is 404: load the bundle, or try again.",
+            description="A revision that does not exist here (yet) is 404: load the bundle, or try again. "
+            "A replica knows the last ones only.",
         )
         yield Endpoint(
             f"{V2}/bundle",
@@ -100,17 +101,17 @@ class Changes:
         """Serve the difference between two revisions."""
         asked = parse_query(DiffParameters, request.query)
         document = await self._difference("diff", asked.from_, asked.to, fields_steps)
-        return serve_at(request, asked.to, immutable(document))
+        return self._serve_fixed(request, asked.to, document)
 
     async def changes(self, request: web.Request) -> web.StreamResponse:
         """Serve what is new since a revision."""
         asked = parse_query(ChangesParameters, request.query)
-        head = self._holder.archive().state.revision
+        head = self._holder.past().revision
         document = await self._difference(
             "changes", asked.since, head if asked.to is None else asked.to, _records_steps
         )
         if asked.to is not None:
-            return serve_at(request, asked.to, immutable(document))
+            return self._serve_fixed(request, asked.to, document)
         return serve_at(request, head, document)
 
     async def bundle(self, request: web.Request) -> web.StreamResponse:
@@ -119,45 +120,45 @@ class Changes:
         pages = self._holder.current()
         return serve(request, pages, await self._bundle(pages, with_v1=with_v1))
 
+    def _serve_fixed(self, request: web.Request, revision: int, document: Document) -> web.StreamResponse:
+        is_lasting = self._holder.past().lineage is None
+        return serve_at(request, revision, immutable(document) if is_lasting else document)
+
     async def _bundle(self, pages: Pages, *, with_v1: bool) -> Document:
         """Only the newest are held, whatever their size."""
-        revision, document = self._bundles.get(with_v1, (None, None))
-        if document is None or revision != pages.revision:
+        key, document = self._bundles.get(with_v1, (None, None))
+        if document is None or key != pages.key:
             steps = partial(bundle_steps, pages, with_v1=with_v1)
             document = await self._bundling.get(
-                (pages.revision, with_v1), lambda: self._holder.workshop.run(steps())
+                (pages.key, with_v1), lambda: self._holder.workshop.run(steps())
             )
-            self._bundles[with_v1] = pages.revision, document
+            self._bundles[with_v1] = pages.key, document
         return document
 
     async def _difference(self, what: str, start: int, end: int, tell: TellCategory) -> Document:
-        archive = self._holder.archive()
+        past = self._holder.past()
 
         async def make() -> Document:
-            before, after = await _blobs_at(archive, start), await _blobs_at(archive, end)
+            before, after = await past.blobs(start), await past.blobs(end)
             categories: dict[str, Any] = {}
             for category in CATEGORIES:
                 old, new = before.get(category), after.get(category)
                 if old is None or new is None or old.v2 != new.v2:
-                    changes = await _record_changes(archive, old, new)
+                    changes = await _record_changes(past, old, new)
                     if changes:
-                        categories[category] = await archive.workshop.run(tell(category, changes))
+                        categories[category] = await past.workshop.run(tell(category, changes))
             value = {"from": start, "to": end, "categories": categories}
-            return await archive.workshop.run(_packed_steps(value))
+            return await past.workshop.run(_packed_steps(value))
 
-        return await archive.answer((what, start, end), make)
-
-
-async def _blobs_at(archive: Archive, revision: int) -> Mapping[str, CategoryBlobs]:
-    return {} if revision == 0 else (await archive.catalogue(revision)).categories
+        return await past.answer((what, start, end), make)
 
 
 async def _record_changes(
-    archive: Archive, before: CategoryBlobs | None, after: CategoryBlobs | None
+    past: Past, before: CategoryBlobs | None, after: CategoryBlobs | None
 ) -> RecordChanges:
-    old = await archive.records(before.v2 if before else None)
-    new = await archive.records(after.v2 if after else None)
-    return await archive.workshop.run(change_steps(old, new))
+    old = await past.records(before.v2 if before else None)
+    new = await past.records(after.v2 if after else None)
+    return await past.workshop.run(change_steps(old, new))
 
 
 def _records_steps(_: str, changes: RecordChanges) -> Steps[dict[str, Any]]:

@@ -11,7 +11,7 @@ from aiohttp import web
 from pydantic import Field
 
 from read_api import history_shapes as shapes
-from read_api.answers import serve
+from read_api.answers import serve, serve_at
 from read_api.archive import Archive
 from read_api.domain.categories import CATEGORIES
 from read_api.domain.record_changes import field_changes, net_operation
@@ -75,6 +75,17 @@ class History:
             {200: shapes.RevisionDetail, 404: Problem, 503: Problem},
             patterns={REVISION: r"\d{1,15}"},
         )
+        yield Endpoint(
+            f"{V2}/revisions/{{{REVISION}}}/entry",
+            self.entry,
+            "The journal entry that made a revision, exactly as it is stored",
+            TAG,
+            {200: shapes.RevisionEntry, 404: Problem, 503: Problem},
+            patterns={REVISION: r"\d{1,15}"},
+            description="With it a client can check what it got: the entry names the SHA-256 of every "
+            "document of the revision, and of the entry before it. Its signature covers its bytes without "
+            "the last member, `signature`, and the comma before that.",
+        )
         for category in CATEGORIES:
             yield Endpoint(
                 f"{V2}/{category}/model/{{{MODEL_NAME}}}{HISTORY}",
@@ -111,6 +122,11 @@ class History:
         line = archive.line(int(request.match_info[REVISION]))
         ref = await archive.catalogue(line.revision)
         return await self._serve(request, revision_value(line, archive.state.queue, ref))
+
+    async def entry(self, request: web.Request) -> web.StreamResponse:
+        """Serve the bytes that the chain of hashes and the signatures are about."""
+        revision = int(request.match_info[REVISION])
+        return serve_at(request, revision, await self._holder.archive().entry(revision))
 
     async def model_history(self, category: str, request: web.Request) -> web.StreamResponse:
         """Serve a page of the versions of one model."""

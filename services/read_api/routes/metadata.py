@@ -11,8 +11,10 @@ from read_api.answers import serve
 from read_api.domain.categories import CATEGORIES
 from read_api.domain.metadata import VERSIONS
 from read_api.holder import PageHolder
+from read_api.pages import Pages
 from read_api.parameters import CATEGORY_PARAMETER, unknown_category
 from read_api.responses import CategoryLastUpdated, LastUpdated
+from read_api.role import Role
 from registry.catalogue import ApiVersion, CategoryMetadata
 from service_kit.endpoints import Endpoint
 from service_kit.errors import ServiceError
@@ -32,11 +34,11 @@ class NotCanonical(ServiceError):
 
 
 class Metadata:
-    """Serves the metadata documents."""
+    """Serves the metadata documents. They are about writes, which only a PRIMARY knows."""
 
-    def __init__(self, holder: PageHolder, canonical_format: CanonicalFormat) -> None:
+    def __init__(self, holder: PageHolder, role: Role) -> None:
         self._holder = holder
-        self._canonical_format = canonical_format
+        self._role = role
 
     def endpoints(self) -> Iterator[Endpoint]:
         """Yield the endpoints of both versions."""
@@ -73,27 +75,32 @@ class Metadata:
 
     async def last_updated(self, version: ApiVersion, request: web.Request) -> web.StreamResponse:
         """Serve the time of the last change of the canonical format."""
-        if version != CANONICAL_VERSION[self._canonical_format]:
-            raise NotCanonical(f"{version} is not the canonical format here: {self._canonical_format} is")
-        pages = self._holder.current()
+        pages = self._pages()
+        canonical = self._role.canonical_format
+        if version != CANONICAL_VERSION[canonical]:
+            raise NotCanonical(f"{version} is not the canonical format here: {canonical} is")
         return serve(request, pages, pages.metadata[version].last_updated)
 
     async def of_all(self, version: ApiVersion, request: web.Request) -> web.StreamResponse:
         """Serve the metadata of all categories, in their order."""
-        pages = self._holder.current()
+        pages = self._pages()
         return serve(request, pages, pages.metadata[version].of_all)
 
     async def of_category(self, version: ApiVersion, request: web.Request) -> web.StreamResponse:
         """Serve the metadata of one category."""
         category = _category(request)
-        pages = self._holder.current()
+        pages = self._pages()
         return serve(request, pages, pages.metadata[version].of_category[category])
 
     async def last_updated_of(self, version: ApiVersion, request: web.Request) -> web.StreamResponse:
         """Serve the time of the last change of one category."""
         category = _category(request)
-        pages = self._holder.current()
+        pages = self._pages()
         return serve(request, pages, pages.metadata[version].last_updated_of[category])
+
+    def _pages(self) -> Pages:
+        self._role.require_primary("metadata about writes are not known here")
+        return self._holder.current()
 
 
 def _category(request: web.Request) -> str:

@@ -103,7 +103,7 @@ class Search:
         return serve(request, pages, _search_nothing(category, query))
 
     async def _answer(self, pages: Pages, searched: SearchPages, query: SearchQuery) -> Document:
-        key = (pages.revision, searched.table.category, query)
+        key = (pages.key, searched.table.category, query)
         held = self._answers.find(key)
         if held is not None:
             return held

@@ -7,12 +7,12 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from horde_model_reference.meta_consts import CanonicalFormat, ReplicateMode
 from read_api.answers import serve, serve_value
 from read_api.domain.documents import Document, json_document
 from read_api.holder import PageHolder, RevisionSource
 from read_api.pages import Pages
 from read_api.responses import BackendInfo, Heartbeat, Message, Status
+from read_api.role import Role
 from service_kit.endpoints import Endpoint
 from service_kit.errors import ServiceError
 
@@ -23,13 +23,9 @@ WELCOME: Final = "Welcome to the AI-Horde model reference. Documentation: /api/d
 class Service:
     """Serves the answers about the instance."""
 
-    def __init__(self, holder: PageHolder, canonical_format: CanonicalFormat) -> None:
+    def __init__(self, holder: PageHolder, role: Role) -> None:
         self._holder = holder
-        self._backend = {
-            "replicate_mode": ReplicateMode.PRIMARY,
-            "canonical_format": canonical_format,
-            "writable": True,
-        }
+        self._role = role
 
     def endpoints(self) -> Iterator[Endpoint]:
         """Yield the endpoints."""
@@ -37,15 +33,19 @@ class Service:
         for path, summary, value, content in (
             ("/", "Welcome", {"message": WELCOME}, Message),
             ("/heartbeat", "A sign of life", {"status": "ok", "ai_horde": horde}, Heartbeat),
-            ("/replicate_mode", "What kind of instance this is", self._backend, BackendInfo),
         ):
             document = json_document(value)
             yield Endpoint(path, partial(self.fixed, document), summary, TAG, {200: content})
+        yield Endpoint("/replicate_mode", self.mode, "What kind of instance this is", TAG, {200: BackendInfo})
         yield Endpoint("/status", self.status, "What is being served, for operators", TAG, {200: Status})
 
     async def fixed(self, document: Document, request: web.Request) -> web.StreamResponse:
         """Serve a document that does not depend on the catalogue."""
         return serve(request, self._holder.pages, document)
+
+    async def mode(self, request: web.Request) -> web.StreamResponse:
+        """Serve the mode; a replica learns the canonical format from its PRIMARY."""
+        return serve_value(request, self._holder.pages, self._role.info.model_dump())
 
     async def status(self, request: web.Request) -> web.StreamResponse:
         """Serve revision, sizes, rejected records and the contact with the journal."""

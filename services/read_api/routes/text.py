@@ -18,6 +18,7 @@ from read_api.domain.group_answers import family_value, group_value, name_format
 from read_api.domain.text_tools import TextModels, TextTools, text_tools
 from read_api.holder import PageHolder
 from read_api.pages import Pages
+from read_api.role import Role
 from read_api.routes.references import V2
 from service_kit.endpoints import Endpoint
 from service_kit.errors import NotFound, ValueNotKnown
@@ -63,8 +64,9 @@ class ComposeNameBody(BaseModel):
 class TextToolRoutes:
     """Serves what can be told about text models, their names and groups."""
 
-    def __init__(self, holder: PageHolder) -> None:
+    def __init__(self, holder: PageHolder, role: Role) -> None:
         self._holder = holder
+        self._role = role
 
     def endpoints(self) -> Iterator[Endpoint]:
         """Yield the endpoints; literal paths come before parameters in the same place."""
@@ -227,13 +229,13 @@ class TextToolRoutes:
 
     async def aliases(self, request: web.Request) -> web.StreamResponse:
         """Serve all aliases."""
-        pages = self._holder.current()
+        pages = self._pages_with_side_data()
         entries = [_alias_value(name, aliases) for name, aliases in sorted(pages.side_data.aliases.items())]
         return serve_value(request, pages, {"entries": entries})
 
     async def alias(self, request: web.Request) -> web.StreamResponse:
         """Serve the aliases of one group."""
-        pages = self._holder.current()
+        pages = self._pages_with_side_data()
         name = request.match_info["canonical"]
         aliases = pages.side_data.aliases.get(name)
         if aliases is None:
@@ -242,13 +244,13 @@ class TextToolRoutes:
 
     async def families(self, request: web.Request) -> web.StreamResponse:
         """Serve all families."""
-        pages = self._holder.current()
+        pages = self._pages_with_side_data()
         families = [family_value(name, members) for name, members in sorted(pages.side_data.families.items())]
         return serve_value(request, pages, {"families": families})
 
     async def family(self, request: web.Request) -> web.StreamResponse:
         """Serve one family."""
-        pages = self._holder.current()
+        pages = self._pages_with_side_data()
         name = request.match_info["family_name"]
         members = pages.side_data.families.get(name)
         if members is None:
@@ -267,6 +269,10 @@ class TextToolRoutes:
             min_family_size=wanted.min_family_size,
         )
         return serve_value(request, pages, {**asdict(found), "standalone_groups": found.standalone_groups})
+
+    def _pages_with_side_data(self) -> Pages:
+        self._role.require_primary("aliases and families are not served here")
+        return self._holder.current()
 
     def _tools(self) -> tuple[Pages, TextTools]:
         """Return the tools of the current pages; over no models where there are none."""

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from horde_model_reference.events import CatalogCommitted
-from horde_model_reference.meta_consts import CanonicalFormat
+from horde_model_reference.meta_consts import CanonicalFormat, ReplicateMode
 from read_api.app import create_app, following
 from read_api.holder import PageHolder
 from read_api.settings import ReadApiSettings
@@ -102,10 +102,58 @@ def test_the_canonical_format_is_taken_in_any_letter_case(monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("CANONICAL_FORMAT", "v3"), ("REPLICATE_MODE", "REPLICA"), ("HEAD_POLL_SECONDS", "0")]
+    ("name", "value"),
+    [
+        ("CANONICAL_FORMAT", "v3"),
+        ("REPLICATE_MODE", "MIRROR"),
+        ("HEAD_POLL_SECONDS", "0"),
+        ("PRIMARY_API_URL", "models.example"),
+    ],
 )
 def test_an_unusable_setting_is_named(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(f"HORDE_MODEL_REFERENCE_{name}", value)
 
     with pytest.raises(SettingsInvalid, match=f"HORDE_MODEL_REFERENCE_{name}"):
         load_settings(ReadApiSettings)
+
+
+async def test_a_replica_is_made_from_the_same_settings(
+    tmp_path: Path, aiohttp_client: AiohttpClient
+) -> None:
+    replica = settings_for(tmp_path).model_copy(
+        update={
+            "replicate_mode": ReplicateMode.REPLICA,
+            "primary_api_url": "http://127.0.0.1:1/api",
+            "enable_github_fallback": False,
+        }
+    )
+    client = await aiohttp_client(create_app(replica))
+
+    mode = await (await client.get("/api/replicate_mode")).json()
+    assert mode == {"replicate_mode": "REPLICA", "canonical_format": "v2", "writable": False}
+    assert (await client.get("/ready")).status == 503
+    assert (await client.get("/api/heartbeat")).status == 200
+    assert (await client.get("/api/model_references/v2/clip")).status == 503
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (None, "https://models.aihorde.net/api"),
+        ("", ""),
+        ("http://primary:19800/api/", "http://primary:19800/api"),
+    ],
+)
+def test_an_empty_address_means_that_there_is_no_primary(
+    given: str | None, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if given is not None:
+        monkeypatch.setenv("HORDE_MODEL_REFERENCE_PRIMARY_API_URL", given)
+    monkeypatch.setenv("HORDE_MODEL_REFERENCE_REPLICATE_MODE", "replica")
+    monkeypatch.setenv("HORDE_MODEL_REFERENCE_CACHE_TTL_SECONDS", "")
+
+    settings = load_settings(ReadApiSettings)
+
+    assert settings.primary_api_url == expected
+    assert settings.replicate_mode is ReplicateMode.REPLICA
+    assert settings.cache_ttl_seconds == 60

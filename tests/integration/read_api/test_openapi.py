@@ -12,6 +12,7 @@ from yarl import URL
 from support.contents import a_record, real_content
 from support.histories import Past
 from support.openapi_document import openapi_document, read_side
+from support.openapi_references import looked_up
 from support.read_clients import Client, Serve
 from support.reference_data import REPOSITORY, SHARED, requires_shared
 from support.served_pasts import served
@@ -82,6 +83,7 @@ async def test_the_answers_to_all_recorded_requests_match_the_description(serve:
     [
         ("/revisions", "/revisions?limit=1"),
         ("/revisions/{revision}", "/revisions/2"),
+        ("/revisions/{revision}/entry", "/revisions/2/entry"),
         ("/clip/model/{model_name}/history", "/clip/model/a/history"),
         ("/diff", "/diff?from=1&to=2"),
         ("/changes", "/changes?since=0"),
@@ -98,7 +100,8 @@ async def test_answers_about_history_match_the_description(template: str, path: 
         answer = await world.get(path)
 
     operation = described["paths"][f"/model_references/v2{template}"]["get"]
-    schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
+    response = looked_up(described, operation["responses"]["200"])
+    schema = response["content"]["application/json"]["schema"]
     errors = Draft202012Validator({**schema, "components": described["components"]}).iter_errors(answer)
     assert [f"{error.json_path}: {error.message[:200]}" for error in errors] == []
 
@@ -125,7 +128,7 @@ class Matcher:
             return (
                 [] if answer.status in {307, 404, 405} else [f"{url}: {answer.status} without an operation"]
             )
-        response = operation["responses"].get(str(answer.status))
+        response = looked_up(self._described, operation["responses"].get(str(answer.status)))
         if response is None:
             return [f"{url}: the status {answer.status} is not described"]
         schema = response["content"].get("application/json", {}).get("schema")
