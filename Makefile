@@ -19,7 +19,7 @@ export HORDE_MODEL_REFERENCE_DATA_DIR ?= $(CURDIR)/data
 
 ##@ Start here
 help: ## list the targets
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## make the virtual environment from the locked requirements
 
@@ -51,12 +51,15 @@ test: setup ## all tests (real S3 and Redis servers are started on free ports)
 contract: setup ## the suites of the ports, over every adapter
 	$(BIN)/python -m pytest tests/contract $(ARGS)
 
+client-contract: setup ## the contract runner for the library: Python 3.11 to 3.13, and against the stack
+	PYTHONPATH=tests $(BIN)/python -m acceptance $(ARGS)
+
 lint: setup ## ruff: rules and formatting, changes nothing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
 types: setup ## mypy --strict
-	$(BIN)/mypy shared services tests
+	$(BIN)/mypy shared services tests docs
 
 check: lint types test ## what CI runs
 
@@ -79,7 +82,7 @@ format: setup ## let ruff rewrite the sources
 
 docs: setup ## write the pages that are made from the code
 	PYTHONPATH=tests $(BIN)/python -m support.configuration_table > docs/configuration.md
-	PYTHONPATH=tests $(BIN)/python -m support.client_configuration_table > docs/client-configuration.md
+	PYTHONPATH=tests $(BIN)/python -m support.client_configuration_table > docs/client/configuration.md
 	PYTHONPATH=tests $(BIN)/python -m support.openapi_document > services/read_api/openapi.json.new
 	mv services/read_api/openapi.json.new services/read_api/openapi.json
 
@@ -93,4 +96,4 @@ lock: ## resolve the requirements anew (needs uv)
 clean: ## remove the environment and every cache
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist .coverage htmlcov
 
-.PHONY: help setup run stack seed test contract lint types check cov bench chaos fuzz format docs lock clean
+.PHONY: help setup run stack seed test contract client-contract lint types check cov bench chaos fuzz format docs lock clean

@@ -88,18 +88,14 @@ class ReferenceReader:
 
         Raises `ValueError` for an unknown category or source, `RuntimeError` if the category has no data.
         """
-        name = as_category(category)
         if source == HORDE_SOURCE_ID:
-            if not is_registered_category(name):
-                raise ValueError(f"unknown category: {category!r}")
-            records = self.fresh(name)
+            records = self.fresh(category)  # most calls: nothing but look-ups
             if records is None:
-                records = self._horde(name, force=False)
-            if records is None:
-                raise RuntimeError(f"there are no data of {category}")
-            return query_for(name, self._alone(name, records))
-        if not is_registered_category(name):
+                records = self._required(category)
+            return query_for(category, self._alone(category, records))
+        if not is_registered_category(category):
             raise ValueError(f"unknown category: {category!r}")
+        name = as_category(category)
         found = gather(name, source, self._providers, lambda: self._horde(name, force=False))
         return query_for(name, found)
 
@@ -111,6 +107,14 @@ class ReferenceReader:
         """Have the records of a category built anew from what was loaded."""
         if is_registered_category(category):
             self._source.forget(as_category(category))
+
+    def _required(self, category: str) -> Records:
+        if not is_registered_category(category):
+            raise ValueError(f"unknown category: {category!r}")
+        records = self._horde(category, force=False)
+        if records is None:
+            raise RuntimeError(f"there are no data of {category}")
+        return records
 
     def _horde(self, category: str, *, force: bool) -> Records | None:
         name = _readable(category)

@@ -1,4 +1,4 @@
-"""The tables of docs/client-configuration.md, made from the settings of the library by `make docs`."""
+"""The tables of docs/client/configuration.md, made from the settings of the library by `make docs`."""
 
 import sys
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ Environment variables in any letter case. Lists are JSON lists or words separate
 one block, such as `R2__...`, may also be given together as a JSON object (`R2`). The first table leaves out
 `{ENV_PREFIX}`, with which all its names begin.
 This page is made from the settings classes (`make docs`); what the services read is in
-[configuration.md](configuration.md).
+[docs/configuration.md](../configuration.md).
 
 """
 
