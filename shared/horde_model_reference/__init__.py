@@ -4,7 +4,6 @@ Importing reads the settings and the words used about models; whatever does some
 name is first used, so that a program pays only for what it needs.
 """
 
-import importlib
 import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
@@ -13,6 +12,7 @@ from horde_model_reference.github_sources import GITHUB_IMAGE_REPO_NAME as GITHU
 from horde_model_reference.github_sources import GITHUB_REPO_BRANCH as GITHUB_REPO_BRANCH
 from horde_model_reference.github_sources import GITHUB_REPO_OWNER as GITHUB_REPO_OWNER
 from horde_model_reference.github_sources import GITHUB_TEXT_REPO_NAME as GITHUB_TEXT_REPO_NAME
+from horde_model_reference.late_names import imported_late
 from horde_model_reference.meta_consts import (
     DEFAULT_SHOWCASE_FOLDER_NAME,
     KNOWN_IMAGE_GENERATION_BASELINE,
@@ -233,25 +233,8 @@ _NAMES: Final[Mapping[str, str]] = {
 }
 """Module to the names that stand for it here; the imports above say the same to type checkers."""
 
-_MODULES: Final = {name: module for module, names in _NAMES.items() for name in names.split()}
-_SUBMODULES: Final = frozenset({"annotator_catalog", *(module.partition(".")[0] for module in _NAMES)})
-
-
 if not TYPE_CHECKING:  # to a type checker a name that is not imported above is a mistake
-
-    def __getattr__(name: str) -> object:
-        """Import what a name stands for; from then on it is an ordinary attribute."""
-        if name in _MODULES:
-            module = importlib.import_module(f"{__name__}.{_MODULES[name]}")
-            value = globals()[name] = getattr(module, name)
-            return value
-        if name in _SUBMODULES:
-            return importlib.import_module(f"{__name__}.{name}")
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_MODULES, *_SUBMODULES})
+    __getattr__, __dir__ = imported_late(__name__, globals(), _NAMES, {"annotator_catalog"})
 
 
 def _make_folders() -> None:

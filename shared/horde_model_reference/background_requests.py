@@ -1,11 +1,13 @@
-"""Single GET requests on the loop of the library, for what is read seldom.
+"""Single GET requests for JSON on the loop of the library, for what is read seldom.
 
 The HTTP stack is imported by the first of them, for most programs never make one.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from horde_model_reference.lenient_json import UnusableJson, read_json
 
 if TYPE_CHECKING:
     from horde_model_reference.replica.loop_thread import LoopThread
@@ -33,8 +35,18 @@ def background_loop() -> "LoopThread":
     return shared_loop_thread()
 
 
-async def get_body(url: str, headers: Mapping[str, str], rules: RequestRules) -> bytes:
-    """Return the body of an answer with status 200; nothing stays open. Raises `RequestFailed`."""
+async def get_json(url: str, headers: Mapping[str, str], rules: RequestRules) -> Any:  # noqa: ANN401
+    """Return the JSON of an answer with status 200; nothing stays open. Raises `RequestFailed`."""
+    import asyncio  # noqa: PLC0415 - programs without a loop need not load it
+
+    body = await _body(url, headers, rules)
+    try:
+        return await asyncio.to_thread(read_json, body)
+    except UnusableJson as error:
+        raise RequestFailed("the answer is not JSON") from error
+
+
+async def _body(url: str, headers: Mapping[str, str], rules: RequestRules) -> bytes:
     from horde_model_reference.replica.errors import SourceFailed  # noqa: PLC0415
     from horde_model_reference.replica.fetching import Fetcher  # noqa: PLC0415
 

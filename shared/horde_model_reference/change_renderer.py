@@ -22,7 +22,7 @@ from horde_model_reference.meta_consts import (
     is_registered_category,
 )
 from horde_model_reference.strict_json import find_flaw, read_json_object
-from horde_model_reference.text_documents import apply_text_changes
+from horde_model_reference.text_documents import TextOpener, apply_text_changes
 from horde_model_reference.v2_format import RecordInvalid, parse_v2, render_v2, validate_record
 
 EMPTY_FILE: Final = b"{}\n"
@@ -35,18 +35,20 @@ def apply_changes(
     *,
     now: int,
     author: str | None,
+    opener: TextOpener | None = None,
 ) -> CategoryDocuments:
     """Return the documents after the changes, made in order; without changes the very same documents.
 
     v2 stores what was given, in normal form. In the legacy document only the records that a change shows in
-    are written anew, in the style of the file; all others keep their bytes. `now` is in Unix seconds. Raises
-    `ChangeRefused` (then nothing has happened) and, for documents that cannot be read, `SourceUnreadable`.
+    are written anew, in the style of the file; all others keep their bytes. `now` is in Unix seconds;
+    `opener` helps with text models (`apply_text_changes`). Raises `ChangeRefused` (then nothing has happened)
+    and, for documents that cannot be read, `SourceUnreadable`.
     """
     changes = tuple(changes)
     if not changes:
         return documents
     if category == MODEL_REFERENCE_CATEGORY.text_generation:
-        return apply_text_changes(documents, changes, now=now, author=author)
+        return apply_text_changes(documents, changes, now=now, author=author, opener=opener)
     if not is_registered_category(category):
         raise ChangeRefused(f"the category {category!r} is not known")
     edit = _CategoryEdit(category, documents, now, author)

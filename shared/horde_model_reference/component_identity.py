@@ -11,7 +11,7 @@ from horde_model_reference.component_hash import extract_embedded_vae_file
 from horde_model_reference.components.errors import NoComponentTensorsError
 from horde_model_reference.components.local_tensors import hash_tensors, read_tensors
 from horde_model_reference.components.safetensors_header import Tensor, select_component
-from horde_model_reference.downloads.atomic_file import write_atomically
+from horde_model_reference.files.whole import replace_file
 from horde_model_reference.meta_consts import ComponentKind
 
 log = logging.getLogger(__name__)
@@ -93,7 +93,7 @@ def ensure_sidecar(
 
 def _note(path: Path, identity: ComponentIdentity) -> None:
     try:
-        write_atomically(sidecar_path_for(path), identity.model_dump_json(indent=2).encode() + b"\n")
+        replace_file(sidecar_path_for(path), identity.model_dump_json(indent=2).encode() + b"\n")
     except OSError as error:
         log.warning("what is known about the parts of %s is not kept: %s", path, error)
 

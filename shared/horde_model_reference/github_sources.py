@@ -36,6 +36,16 @@ class GithubRepository:
         return f"{self.raw_base_url}/{file_name}"
 
 
+@dataclass(frozen=True, slots=True)
+class GithubPlan:
+    """The two repositories, and how patiently they are asked: attempts in all, and the pause between them."""
+
+    image: GithubRepository
+    text: GithubRepository
+    attempts: int
+    backoff_seconds: float
+
+
 IMAGE_REPOSITORY: Final = GithubRepository(GITHUB_REPO_OWNER, GITHUB_IMAGE_REPO_NAME)
 TEXT_REPOSITORY: Final = GithubRepository(GITHUB_REPO_OWNER, GITHUB_TEXT_REPO_NAME)
 

@@ -3,10 +3,11 @@
 import asyncio
 import functools
 import random
-import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Final, ParamSpec, TypeVar
+
+from horde_model_reference.waiting import pause
 
 Given = ParamSpec("Given")
 T = TypeVar("T")
@@ -52,11 +53,11 @@ def http_retry_sync(
     def decorate(function: Callable[Given, T]) -> Callable[Given, T]:
         @functools.wraps(function)
         def calling(*args: Given.args, **kwargs: Given.kwargs) -> T:
-            for pause in pauses(max_attempts, min_wait, max_wait):
+            for seconds in pauses(max_attempts, min_wait, max_wait):
                 try:
                     return function(*args, **kwargs)
                 except passing:
-                    threading.Event().wait(pause)
+                    pause(seconds)
             return function(*args, **kwargs)
 
         return calling
@@ -77,11 +78,11 @@ def http_retry_async(
     def decorate(function: Callable[Given, Awaitable[T]]) -> Callable[Given, Awaitable[T]]:
         @functools.wraps(function)
         async def calling(*args: Given.args, **kwargs: Given.kwargs) -> T:
-            for pause in pauses(max_attempts, min_wait, max_wait):
+            for seconds in pauses(max_attempts, min_wait, max_wait):
                 try:
                     return await function(*args, **kwargs)
                 except passing:
-                    await asyncio.sleep(pause)
+                    await asyncio.sleep(seconds)
             return await function(*args, **kwargs)
 
         return calling
@@ -95,8 +96,8 @@ def pauses(attempts: int, first_seconds: float, longest_seconds: float) -> Itera
     They differ by a fifth at random, so that clients of a server that comes back do not march in step.
     """
     for number in range(attempts - 1):
-        pause: float = min(first_seconds * 2**number, longest_seconds)
-        yield pause * random.uniform(0.8, 1.2)  # noqa: S311 - spreads load, keeps no secret
+        seconds: float = min(first_seconds * 2**number, longest_seconds)
+        yield seconds * random.uniform(0.8, 1.2)  # noqa: S311 - spreads load, keeps no secret
 
 
 class CircuitBreaker:

@@ -34,7 +34,7 @@ from horde_model_reference.meta_consts import (
     is_registered_category,
 )
 from horde_model_reference.strict_json import printable, same_json
-from horde_model_reference.text_documents import apply_text_changes
+from horde_model_reference.text_documents import TextOpener, apply_text_changes
 from horde_model_reference.text_legacy_records import changed_v2_fields, v2_of_legacy_text
 from horde_model_reference.v2_format import RecordInvalid, parse_v2, render_v2
 
@@ -61,13 +61,14 @@ def apply_legacy_changes(
     *,
     now: int,
     author: str | None,
+    opener: TextOpener | None = None,
 ) -> CategoryDocuments:
     """Return the documents after the changes, made in order; without changes the very same documents.
 
     A record that could not become a v2 record is refused; such records that are there already stay and hinder
     no change of another. In the legacy document only the touched records are written anew, in the style of
-    the file. `now` is in Unix seconds. Raises `ChangeRefused` (then nothing has happened) and, for documents
-    that cannot be read, `SourceUnreadable`.
+    the file. `now` is in Unix seconds, `opener` helps with text models (`apply_text_changes`). Raises
+    `ChangeRefused` (then nothing has happened) and, for documents that cannot be read, `SourceUnreadable`.
     """
     changes = tuple(changes)
     if not is_registered_category(category) or not get_category_descriptor(category).has_legacy_format:
@@ -76,7 +77,7 @@ def apply_legacy_changes(
         return documents
     if category == MODEL_REFERENCE_CATEGORY.text_generation:
         translated = _text_changes(parse_v2(documents.v2), changes)
-        return apply_text_changes(documents, translated, now=now, author=author)
+        return apply_text_changes(documents, translated, now=now, author=author, opener=opener)
     edit = _LegacyEdit(category, documents, now, author)
     for change in changes:
         edit.apply(change)

@@ -51,6 +51,8 @@ __all__ = [
     "ModelClassification",
     "OperationType",
     "ReplicateMode",
+    "all_category_names",
+    "as_category",
     "category_of_v1_name",
     "get_all_registered_baselines",
     "get_all_registered_categories",
@@ -286,6 +288,11 @@ def register_category(name: str, descriptor: CategoryDescriptor) -> None:
     CATEGORIES.register(name, descriptor)
 
 
+def as_category(name: str) -> str:
+    """Return the member for the text of a built-in category; any other text as it is."""
+    return MODEL_REFERENCE_CATEGORY.__members__.get(name, name)
+
+
 def is_registered_category(name: str) -> bool:
     """Say whether the category is known, built in or registered."""
     return CATEGORIES.is_known(name)
@@ -304,6 +311,11 @@ def get_category_descriptor(name: str) -> CategoryDescriptor:
 def get_all_registered_categories() -> dict[str, CategoryDescriptor]:
     """Return every category in order, the registered ones last."""
     return CATEGORIES.all()
+
+
+def all_category_names() -> tuple[str, ...]:
+    """Return the names of all categories in that order, those of built-in ones as members."""
+    return tuple(as_category(name) for name in CATEGORIES.all())
 
 
 def get_weights_marker_folders() -> frozenset[str]:

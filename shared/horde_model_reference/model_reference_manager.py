@@ -2,20 +2,20 @@
 
 import logging
 import sys
-import threading
 from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from horde_model_reference.backend_choice import chosen_backend
-from horde_model_reference.backends.base import InvalidationCallback, ModelReferenceBackend, as_category
+from horde_model_reference.backends.base import InvalidationCallback, ModelReferenceBackend
 from horde_model_reference.background_requests import background_loop
+from horde_model_reference.fork_safe_lock import ForkSafeLock
 from horde_model_reference.json_dicts import (
     model_reference_to_json_dict,
     model_reference_to_json_dict_safe,
 )
 from horde_model_reference.manager_choices import ManagerChoices, SettledChoices
-from horde_model_reference.meta_consts import ReplicateMode
+from horde_model_reference.meta_consts import ReplicateMode, as_category
 from horde_model_reference.prefetch import DeferredPrefetchHandle, PrefetchStrategy, log_failure
 from horde_model_reference.providers.base import ModelProvider
 from horde_model_reference.providers.registry import ModelProviderRegistry
@@ -25,7 +25,7 @@ from horde_model_reference.reference_reader import ReferenceReader
 from horde_model_reference.settings import ai_horde_client_settings, horde_model_reference_settings
 
 if TYPE_CHECKING:
-    from horde_model_reference.backends.category_metadata import CategoryMetadata
+    from horde_model_reference.category_metadata import CategoryMetadata
     from horde_model_reference.integrations.horde_api import HordeApi
     from horde_model_reference.integrations.horde_popularity import PopularModelResult
 
@@ -43,7 +43,7 @@ class ModelReferenceManager(ReadingFace):
     """
 
     _instance: ClassVar["ModelReferenceManager | None"] = None
-    _creating: ClassVar[threading.RLock] = threading.RLock()
+    _creating: ClassVar[ForkSafeLock] = ForkSafeLock()
 
     choices: SettledChoices
     _handle: DeferredPrefetchHandle | None
@@ -76,7 +76,13 @@ class ModelReferenceManager(ReadingFace):
             made = super().__new__(cls)
             made._set_up(choices.settled())
             cls._instance = made
-        made._begin()
+        begun = False
+        try:
+            made._begin()
+            begun = True
+        finally:
+            if not begun:
+                cls._withdraw(made)
         return made
 
     @classmethod
@@ -133,7 +139,16 @@ class ModelReferenceManager(ReadingFace):
             case PrefetchStrategy.LAZY | PrefetchStrategy.NONE:
                 pass
 
+    @classmethod
+    def _withdraw(cls, made: "ModelReferenceManager") -> None:
+        """Leave nothing behind: the construction failed."""
+        with cls._creating:
+            if cls._instance is made:
+                cls._instance = None
+        made._end()  # noqa: SLF001 - one of this class
+
     def _end(self) -> None:
+        self._reader.close()
         if self._prefetch is not None:
             self._prefetch.cancel()
         if self.choices.backend is None:

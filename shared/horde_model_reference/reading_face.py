@@ -4,10 +4,11 @@ import logging
 from functools import lru_cache
 from typing import Any, Literal, overload
 
-from horde_model_reference.backends.base import ModelReferenceBackend, as_category
+from horde_model_reference.backends.base import ModelReferenceBackend
 from horde_model_reference.meta_consts import (
     MODEL_REFERENCE_CATEGORY,
-    get_all_registered_categories,
+    all_category_names,
+    as_category,
     is_registered_category,
 )
 from horde_model_reference.model_reference_records import GenericModelRecord
@@ -238,6 +239,5 @@ def _log_failed(categories: tuple[str, ...]) -> None:
 
 def _copied(found: Found) -> MaybeReferences:
     return {
-        as_category(name): None if (records := found.get(name)) is None else dict(records)
-        for name in get_all_registered_categories()
+        name: None if (records := found.get(name)) is None else dict(records) for name in all_category_names()
     }

@@ -2,15 +2,18 @@
 
 # ruff: noqa: ARG002 - not every kind has something to settle
 
-import threading
+import itertools
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
+
+from pydantic_core import to_json
 
 from horde_model_reference.backends.base import ModelReferenceBackend
 from horde_model_reference.backends.local_read_only import LocalReadOnlyBackend
 from horde_model_reference.backends.replica_base import ReplicaBackendBase
+from horde_model_reference.fork_safe_lock import ForkSafeLock
 from horde_model_reference.model_reference_records import GenericModelRecord
 from horde_model_reference.record_building import build_records
 
@@ -34,6 +37,9 @@ class RecordSource(Protocol):
 
     def forget(self, category: str) -> None:
         """Have the records built anew from what was loaded."""
+
+    def close(self) -> None:
+        """Listen to the back end no longer."""
 
 
 class ReplicaRecords:
@@ -63,8 +69,12 @@ class ReplicaRecords:
 
     def forget(self, category: str) -> None:
         """See `RecordSource`."""
-        if self._backend.opened is not None:
-            self._backend.opened.rebuild(category)
+        session = self._backend.opened
+        if session is not None:
+            session.rebuild(category)
+
+    def close(self) -> None:
+        """See `RecordSource`; there is nothing that listens."""
 
 
 class LocalRecords:
@@ -94,22 +104,33 @@ class LocalRecords:
         """See `RecordSource`."""
         self._backend.forget(category)
 
+    def close(self) -> None:
+        """See `RecordSource`; there is nothing that listens."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Built:
-    raw: dict[str, Any]
+    body: bytes | None
     records: Records
+    began: int
     until: float
 
 
 class BackendRecords:
-    """Those of any other back end: built from the JSON that it returns, and kept until it is stale."""
+    """Those of any other back end: built from the JSON that it returns, and kept until it is stale.
+
+    Loads that overlap may end in another order than they began; `began` puts them, and the moments in which
+    data were marked stale, in order. What a back end returned is not kept, for the back end may change it.
+    """
 
     def __init__(self, backend: ModelReferenceBackend, *, ttl_seconds: float) -> None:
         self._backend = backend
         self._ttl_seconds = ttl_seconds
         self._built: dict[str, _Built] = {}
-        self._loading = threading.RLock()
+        self._stale_since: dict[str, int] = {}
+        self._moments = itertools.count(1)
+        self._loading = ForkSafeLock()
+        self._keeping = ForkSafeLock()
         backend.register_invalidation_callback(self._expire)
 
     def fresh(self, category: str) -> Records | None:
@@ -134,8 +155,9 @@ class BackendRecords:
         for name in categories:
             fresh = None if force else self.fresh(name)
             if fresh is None:
+                began = next(self._moments)
                 raw = await self._backend.fetch_category_async(name, force_refresh=force)
-                fresh = await asyncio.to_thread(self._keep, name, raw)
+                fresh = await asyncio.to_thread(self._keep, name, raw, began)
             found[name] = fresh
         return found
 
@@ -143,24 +165,50 @@ class BackendRecords:
         """See `RecordSource`."""
         self._built.pop(category, None)
 
+    def close(self) -> None:
+        """See `RecordSource`."""
+        self._backend.unregister_invalidation_callback(self._expire)
+
     def _load(self, category: str, *, force: bool) -> Records | None:
         fresh = None if force else self.fresh(category)
         if fresh is not None:
             return fresh
-        return self._keep(category, self._backend.fetch_category(category, force_refresh=force))
+        began = next(self._moments)
+        return self._keep(category, self._backend.fetch_category(category, force_refresh=force), began)
 
-    def _keep(self, category: str, raw: dict[str, Any] | None) -> Records | None:
-        if raw is None:
-            self._built.pop(category, None)
-            return None
+    def _keep(self, category: str, raw: dict[str, Any] | None, began: int) -> Records | None:
         known = self._built.get(category)
-        same = known is not None and (known.raw is raw or known.raw == raw)
+        made = None if raw is None else self._made(category, raw, known, began)
+        with self._keeping:
+            known = self._built.get(category)
+            if known is not None and known.began > began:
+                return known.records
+            if made is None:
+                self._built.pop(category, None)
+                return None
+            if self._stale_since.get(category, 0) > began:
+                made = replace(made, until=0.0)
+            self._built[category] = made
+            return made.records
+
+    def _made(self, category: str, raw: dict[str, Any], known: _Built | None, began: int) -> _Built:
+        body = _body_of(raw)
+        same = known is not None and body is not None and known.body == body
         records = known.records if known is not None and same else build_records(category, raw).records
-        self._built[category] = _Built(raw, records, time.monotonic() + self._ttl_seconds)
-        return records
+        return _Built(body, records, began, time.monotonic() + self._ttl_seconds)
 
     def _expire(self, category: str) -> None:
-        self._built.pop(category, None)
+        with self._keeping:
+            self._stale_since[category] = next(self._moments)
+            self._built.pop(category, None)
+
+
+def _body_of(raw: dict[str, Any]) -> bytes | None:
+    """Return what equal values have in common, None where JSON cannot say it."""
+    try:
+        return to_json(raw)
+    except ValueError:
+        return None
 
 
 def record_source_of(backend: ModelReferenceBackend, *, ttl_seconds: float) -> RecordSource:

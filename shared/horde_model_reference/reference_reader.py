@@ -4,10 +4,11 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-from horde_model_reference.backends.base import ModelReferenceBackend, as_category
+from horde_model_reference.backends.base import ModelReferenceBackend
 from horde_model_reference.gathered_records import GatheredRecords
 from horde_model_reference.meta_consts import (
-    get_all_registered_categories,
+    all_category_names,
+    as_category,
     is_held_here,
     is_registered_category,
 )
@@ -103,6 +104,10 @@ class ReferenceReader:
         """Return a query over the records of all categories. Blocks."""
         return query_over_all(self.all_records(force=False))
 
+    def close(self) -> None:
+        """Listen to the back end no longer."""
+        self._source.close()
+
     def forget(self, category: str) -> None:
         """Have the records of a category built anew from what was loaded."""
         if is_registered_category(category):
@@ -149,17 +154,17 @@ class ReferenceReader:
 
 def own_categories() -> tuple[str, ...]:
     """Return the categories that the canonical reference holds, in their order."""
-    return tuple(as_category(name) for name in get_all_registered_categories() if is_held_here(name))
+    return tuple(name for name in all_category_names() if is_held_here(name))
 
 
 def strict_records(
     backend: ModelReferenceBackend, categories: Iterable[str]
 ) -> dict[str, Mapping[str, GenericModelRecord] | None]:
     """Build the records of what the back end holds. The first bad one raises pydantic's `ValidationError`."""
-    raw = {name: backend.fetch_category(name) for name in categories}
+    raw = backend.fetch_all_categories()
     return {
-        name: None if value is None else build_records(name, value, strict=True).records
-        for name, value in raw.items()
+        name: None if (value := raw.get(name)) is None else build_records(name, value, strict=True).records
+        for name in categories
     }
 
 
@@ -169,4 +174,4 @@ def _readable(category: str) -> str | None:
 
 
 def _complete(found: Found) -> Found:
-    return {as_category(name): found.get(name) for name in get_all_registered_categories()}
+    return {name: found.get(name) for name in all_category_names()}

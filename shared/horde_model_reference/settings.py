@@ -20,6 +20,7 @@ from horde_model_reference.ecosystem_settings import (
     github_proxy_settings,
 )
 from horde_model_reference.environment_settings import ENV_PREFIX, EnvironmentSettings, Seconds, TextList
+from horde_model_reference.github_sources import GithubPlan, GithubRepository
 from horde_model_reference.meta_consts import (
     CanonicalFormat,
     GithubSource,
@@ -183,6 +184,26 @@ class HordeModelReferenceSettings(EnvironmentSettings):
         known = is_registered_category(category)
         is_text = known and get_category_descriptor(category).github_source is GithubSource.text
         return self.text_github_repo if is_text else self.image_github_repo
+
+    def github_plan(
+        self,
+        *,
+        image: GithubRepository | None = None,
+        text: GithubRepository | None = None,
+        attempts: int | None = None,
+        backoff_seconds: float | None = None,
+    ) -> GithubPlan:
+        """Return how GitHub is asked: as is given, and else as is set."""
+        set_attempts, set_seconds = (
+            self.legacy_download_retry_max_attempts,
+            self.legacy_download_retry_backoff_seconds,
+        )
+        return GithubPlan(
+            image=image or self.image_github_repo.repository,
+            text=text or self.text_github_repo.repository,
+            attempts=set_attempts if attempts is None else attempts,
+            backoff_seconds=set_seconds if backoff_seconds is None else backoff_seconds,
+        )
 
 
 horde_model_reference_settings: Final = HordeModelReferenceSettings()

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import cast
 
 from horde_model_reference.gathered_records import GatheredRecords
-from horde_model_reference.meta_consts import MODEL_REFERENCE_CATEGORY
+from horde_model_reference.meta_consts import MODEL_REFERENCE_CATEGORY, as_category
 from horde_model_reference.model_reference_records import GenericModelRecord
 from horde_model_reference.providers.base import ModelProvider
 from horde_model_reference.providers.registry import ModelProviderRegistry
@@ -102,8 +102,8 @@ def merged(gathered: GatheredRecords) -> dict[str, GenericModelRecord]:
 
 
 def _as_member(category: str) -> MODEL_REFERENCE_CATEGORY:
-    """Return the member for the text of a built-in category, any other text as it is."""
-    return cast("MODEL_REFERENCE_CATEGORY", MODEL_REFERENCE_CATEGORY.__members__.get(category, category))
+    """Return what providers are given: they are written for members, and get other texts as they are."""
+    return cast("MODEL_REFERENCE_CATEGORY", as_category(category))
 
 
 def _ask(provider: ModelProvider, category: MODEL_REFERENCE_CATEGORY, force_refresh: bool) -> Answer:

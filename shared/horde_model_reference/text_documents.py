@@ -30,6 +30,7 @@ from horde_model_reference.v2_format import parse_v2, render_v2
 CSV_FILE: Final = "models.csv"
 JSON_FILE: Final = "db.json"
 REQUIRED_COLUMNS: Final = frozenset({"name", "parameters_bn"})
+OPENED_KEPT: Final = 2  # the head, and what a batch made of it so far
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +67,32 @@ def import_text(
     return ImportedCategory(documents, tuple(models.rejected), tuple(models.remarks))
 
 
+class TextOpener:
+    """Takes documents apart, and remembers how for those that it saw last.
+
+    A revision is asked for often, and this is most of the work. Threads may share one.
+    """
+
+    def __init__(self) -> None:
+        self.open = lru_cache(maxsize=OPENED_KEPT)(_open)
+
+
 def apply_text_changes(
-    documents: CategoryDocuments, changes: Sequence[Change], *, now: int, author: str | None
+    documents: CategoryDocuments,
+    changes: Sequence[Change],
+    *,
+    now: int,
+    author: str | None,
+    opener: TextOpener | None = None,
 ) -> CategoryDocuments:
     """Apply changes in their order to all three documents; all of them or none.
 
     Rows and entries of untouched models keep their text, and so do the cells of a touched row whose meaning
-    stays. Raises `ChangeRefused`.
+    stays. Who works on a revision more than once should keep an opener. Raises `ChangeRefused`.
     """
     if not changes:
         return documents
-    opened = _open(documents)
+    opened = (opener or TextOpener()).open(documents)
     edit = change_records(opened.records, changes, now=now, author=author)
     return CategoryDocuments(
         v2=render_v2(edit.after),
@@ -94,12 +110,8 @@ class _Opened:
     bodies: Mapping[str, str] | None
 
 
-@lru_cache(maxsize=2)
 def _open(documents: CategoryDocuments) -> _Opened:
-    """Take documents apart, or remember how: a revision is asked for often, and this is most of the work.
-
-    What is returned must not be changed.
-    """
+    """Take documents apart. What is returned must not be changed."""
     records = parse_v2(documents.v2)
     table = empty_table(COLUMNS) if documents.csv is None else parse_csv(documents.csv, CSV_FILE)
     bodies = {name: render_body(name, record) for name, record in records.items()}

@@ -1,11 +1,9 @@
 """Small helpers of the contract (python-client.md section 12)."""
 
-import contextlib
 import json
-import os
-import uuid
 from pathlib import Path
 
+from horde_model_reference.files.whole import replace_file
 from horde_model_reference.meta_consts import showcase_folder_name
 
 
@@ -22,14 +20,4 @@ def atomic_write_json(path: str | Path, payload: object, *, ensure_ascii: bool =
     target = Path(path)
     body = json.dumps(payload, ensure_ascii=ensure_ascii, indent=4).encode("utf-8")
     target.parent.mkdir(parents=True, exist_ok=True)
-    draft = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
-    try:
-        with draft.open("xb") as file:
-            file.write(body)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(target)
-    except OSError:
-        with contextlib.suppress(OSError):
-            draft.unlink(missing_ok=True)
-        raise
+    replace_file(target, body, durable=True)

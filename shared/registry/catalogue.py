@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from horde_model_reference.category_metadata import CategoryMetadata as Bookkeeping
+
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 ApiVersion = Literal["v1", "v2"]
 
@@ -30,21 +32,11 @@ class CatalogueRef(FrozenModel):
     side_data: Sha256
 
 
-class CategoryMetadata(FrozenModel):
+class CategoryMetadata(Bookkeeping):
     """Book-keeping of one category in one format (data-model.md section 9). Times are Unix seconds."""
 
-    category: str
-    last_updated: int
-    last_operation_type: Literal["create", "update", "delete"] | None = None
-    last_operation_model: str | None = None
-    total_creates: int = Field(0, ge=0)
-    total_updates: int = Field(0, ge=0)
-    total_deletes: int = Field(0, ge=0)
-    total_models: int = Field(0, ge=0)
-    error_count: int = Field(0, ge=0)
-    initialization_time: int
-    last_successful_operation: int
-    metadata_schema_version: str = "1.0.0"
+    model_config = FrozenModel.model_config
+
     backend_type: str = "journal"
 
 

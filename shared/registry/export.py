@@ -1,11 +1,11 @@
 """Export: a revision as files, in the shapes of the legacy repositories and of v2."""
 
 import asyncio
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from horde_model_reference.documents import CategoryDocuments
+from horde_model_reference.files.whole import replace_file
 from horde_model_reference.meta_consts import get_category_descriptor
 from registry.blobs import Blobs
 from registry.catalogue import SideData
@@ -48,17 +48,4 @@ def _write_all(directory: Path, files: Mapping[str, bytes]) -> None:
     for name, body in files.items():
         path = directory / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        _replace(path, body)
-
-
-def _replace(path: Path, body: bytes) -> None:
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".new-", delete=False) as file:
-        draft = Path(file.name)
-        try:
-            file.write(body)
-            file.flush()
-            draft.chmod(0o644)
-            draft.replace(path)
-        except OSError:
-            draft.unlink()
-            raise
+        replace_file(path, body)

@@ -76,8 +76,13 @@ class Journal:
 
         Raises `ObjectMissing`, `EntryCorrupt`, `JournalTooNew`, `StoreUnavailable`.
         """
+        entry, raw = await self.read_stored(sequence)
+        return entry, entry_hash(raw)
+
+    async def read_stored(self, sequence: int) -> tuple[Entry, bytes]:
+        """Return an entry and the bytes that are stored. Raises what `read` does."""
         raw = await self._store.get(entry_key(sequence))
-        return parse_entry(raw, sequence, BODY_TYPES), entry_hash(raw)
+        return parse_entry(raw, sequence, BODY_TYPES), raw
 
     async def catch_up(self, state: State, *, on_progress: Callable[[], None] = lambda: None) -> State:
         """Fold everything after `state`: one small read when nothing is new, several at once else.

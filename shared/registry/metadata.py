@@ -1,18 +1,13 @@
 """The book-keeping of categories (data-model.md section 9, http-write-api.md section 12)."""
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Final
 
-from horde_model_reference.meta_consts import get_category_descriptor, is_registered_category
+from horde_model_reference.meta_consts import OperationType, get_category_descriptor, is_registered_category
 from registry.catalogue import ApiVersion, CategoryMetadata, SideData
 from registry.change_record import Operation
 from registry.history_state import Touched
 
-COUNTERS: Final[dict[Operation, str]] = {
-    "create": "total_creates",
-    "update": "total_updates",
-    "delete": "total_deletes",
-}
 GROWTH: Final[dict[Operation, int]] = {"create": 1, "update": 0, "delete": -1}
 
 
@@ -37,13 +32,5 @@ def _is_shown(category: str, version: ApiVersion) -> bool:
 
 
 def _counted(known: CategoryMetadata, one: Touched, now: int) -> CategoryMetadata:
-    counter = COUNTERS[one.operation]
-    update: dict[str, Any] = {
-        "last_updated": now,
-        "last_operation_type": one.operation,
-        "last_operation_model": one.model_name,
-        "last_successful_operation": now,
-        counter: getattr(known, counter) + 1,
-        "total_models": max(0, known.total_models + GROWTH[one.operation]),
-    }
-    return known.model_copy(update=update)
+    total_models = max(0, known.total_models + GROWTH[one.operation])
+    return known.after(OperationType(one.operation), one.model_name, now=now, total_models=total_models)

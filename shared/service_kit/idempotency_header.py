@@ -32,6 +32,11 @@ def idempotency_key(request: web.BaseRequest) -> str | None:
     return given[0]
 
 
+def key_digest(key: str) -> str:
+    """Return what is stored of a key: what clients choose as one is their own business."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
 def fingerprint(request: web.BaseRequest, raw_body: bytes) -> str:
     """Return the SHA-256 of what the request asks for: method, path and query as sent, and body."""
     path, _, query = request.raw_path.partition("?")

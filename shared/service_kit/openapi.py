@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
 from service_kit.endpoints import Endpoint
+from service_kit.openapi_components import share
 from service_kit.parameters import Parameters
 from service_kit.problem_models import Invalid, Problem
 from service_kit.problems import JSON_TYPE
@@ -44,6 +45,9 @@ REVISION_HEADER: Final = {
     "schema": {"type": "integer", "minimum": 0},
 }
 
+PHRASES: Final = {413: "Content Too Large", 422: "Unprocessable Content"}
+"""As RFC 9110 calls them; Python does only from version 3.13 on."""
+
 Schemas = Mapping[tuple[str, JsonSchemaMode], Mapping[str, Any]]
 
 
@@ -66,10 +70,7 @@ def describe(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": definitions,
-            "parameters": {
-                "IdempotencyKey": IDEMPOTENCY_KEY_PARAMETER,
-                "MinRevision": MIN_REVISION_PARAMETER,
-            },
+            **share(one for operations in paths.values() for one in operations.values()),
             "headers": {"Revision": REVISION_HEADER},
             "securitySchemes": {"apikey": SECURITY_SCHEME},
         },
@@ -162,17 +163,17 @@ def _query_schema(parameters: type[Parameters] | None) -> dict[str, Any]:
     return {} if parameters is None else parameters.model_json_schema(ref_template=REF_TEMPLATE)
 
 
-def _header_parameters(endpoint: Endpoint) -> Iterator[dict[str, str]]:
+def _header_parameters(endpoint: Endpoint) -> Iterator[dict[str, Any]]:
     if not endpoint.needs_key:
-        yield {"$ref": "#/components/parameters/MinRevision"}
+        yield MIN_REVISION_PARAMETER
     elif endpoint.method != hdrs.METH_GET:
-        yield {"$ref": "#/components/parameters/IdempotencyKey"}
+        yield IDEMPOTENCY_KEY_PARAMETER
 
 
 def _responses(endpoint: Endpoint, schemas: Schemas) -> Iterator[tuple[str, dict[str, Any]]]:
     for status, content in _answers(endpoint).items():
         response: dict[str, Any] = {
-            "description": HTTPStatus(status).phrase,
+            "description": PHRASES.get(status) or HTTPStatus(status).phrase,
             "headers": {"X-Revision": {"$ref": "#/components/headers/Revision"}},
         }
         if content is not None:

@@ -1,10 +1,6 @@
 """The tables of docs/client/configuration.md, made from the settings of the library by `make docs`."""
 
 import sys
-from collections.abc import Iterator
-
-from pydantic import BaseModel
-from pydantic.fields import FieldInfo
 
 from horde_model_reference.ecosystem_settings import (
     AiHordeCiSettings,
@@ -12,10 +8,9 @@ from horde_model_reference.ecosystem_settings import (
     AiHordeWorkerSettings,
     GithubProxySettings,
 )
-from horde_model_reference.environment_settings import ENV_PREFIX, NESTED_DELIMITER, block_of
+from horde_model_reference.environment_settings import ENV_PREFIX
 from horde_model_reference.settings import HordeModelReferenceSettings
-
-TABLE_HEAD = "| variable | default | meaning |\n|---|---|---|\n"
+from support.configuration_table import table
 
 HEAD = f"""# Configuration of the Python library
 
@@ -44,26 +39,7 @@ SHARED = (GithubProxySettings, AiHordeWorkerSettings, AiHordeClientSettings, AiH
 
 def client_configuration_page() -> str:
     """Return the whole page."""
-    own = "".join(_rows("", HordeModelReferenceSettings))
-    shared = "".join(row for model in SHARED for row in _rows("", model))
-    return HEAD + TABLE_HEAD + own + SHARED_HEAD + TABLE_HEAD + shared
-
-
-def _rows(before: str, model: type[BaseModel]) -> Iterator[str]:
-    for name, field in model.model_fields.items():
-        variable = before + name.upper()
-        block = block_of(field)
-        if block is None:
-            yield f"| `{variable}` | {_default(field)} | {field.description or ''} |\n"
-        else:
-            yield from _rows(variable + NESTED_DELIMITER, block)
-
-
-def _default(field: FieldInfo) -> str:
-    value = field.get_default()
-    if value is None or value in ("", []):
-        return ""
-    return f"`{', '.join(value) if isinstance(value, list) else value}`"
+    return HEAD + table(HordeModelReferenceSettings) + SHARED_HEAD + table(*SHARED)
 
 
 if __name__ == "__main__":

@@ -16,33 +16,37 @@ lists or words separated by commas. A value that cannot be used stops the start 
 variable.
 This page is made from the settings classes (`make docs`).
 
-| variable | default | meaning |
-|---|---|---|
 """
+
+TABLE_HEAD = "| variable | default | meaning |\n|---|---|---|\n"
 
 
 def configuration_page() -> str:
-    rows = _rows("", StandaloneSettings)
-    return HEAD + "".join(f"| `{name}` | {default} | {meaning} |\n" for name, default, meaning in rows)
+    return HEAD + table(StandaloneSettings)
 
 
-def _rows(before: str, model: type[BaseModel]) -> Iterator[tuple[str, str, str]]:
+def table(*models: type[BaseModel]) -> str:
+    """Return a table of all settings of these classes; those of a part stand under its name."""
+    return TABLE_HEAD + "".join(row for model in models for row in _rows("", model))
+
+
+def _rows(before: str, model: type[BaseModel]) -> Iterator[str]:
     for name, field in model.model_fields.items():
         variable = before + name.upper()
         part = field.annotation
         if isinstance(part, type) and issubclass(part, BaseModel):
             yield from _rows(variable + NESTED_DELIMITER, part)
         else:
-            yield variable, _default(field), field.description or ""
+            yield f"| `{variable}` | {_default(field)} | {field.description or ''} |\n"
 
 
 def _default(field: FieldInfo) -> str:
     value = field.get_default()
     if isinstance(value, SecretStr):
         value = value.get_secret_value()
-    if value is None or value in ("", ()):
+    if value is None or value in ("", (), []):
         return ""
-    return f"`{value}`"
+    return f"`{', '.join(value) if isinstance(value, list) else value}`"
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 from service_kit.endpoints import Endpoint
 from service_kit.openapi import describe
 from support.openapi_document import write_side
+from support.openapi_references import looked_up
 from support.serving import Answer
 
 
@@ -24,10 +25,10 @@ def problems(method: str, path: str, answer: Answer) -> list[str]:
     if endpoint is None:
         return []
     status = str(answer.status)
-    responses = _description()["paths"][endpoint.path][endpoint.method.lower()]["responses"]
-    if status not in responses:
+    response = _response(endpoint.path, endpoint.method.lower(), status)
+    if response is None:
         return [f"{method} {path}: the status {status} is not described: {answer.body[:200]!r}"]
-    if method == "HEAD" or "content" not in responses[status]:
+    if method == "HEAD" or "content" not in response:
         return [f"{method} {path}: a body is not described"] if answer.body else []
     validator = _validator(endpoint.path, endpoint.method.lower(), status)
     errors = validator.iter_errors(json.loads(answer.body))
@@ -40,10 +41,16 @@ def _description() -> dict[str, Any]:
     return document
 
 
+def _response(path: str, method: str, status: str) -> dict[str, Any] | None:
+    responses = _description()["paths"][path][method]["responses"]
+    found: dict[str, Any] | None = looked_up(_description(), responses.get(status))
+    return found
+
+
 @cache
 def _validator(path: str, method: str, status: str) -> Draft202012Validator:
-    content = _description()["paths"][path][method]["responses"][status]["content"]
-    schema = content["application/json"]["schema"]
+    response = _response(path, method, status) or {}
+    schema = response["content"]["application/json"]["schema"]
     return Draft202012Validator({**schema, "components": _description()["components"]})
 
 

@@ -23,7 +23,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-LOOPBACK = "127.0.0.1"
+from support.serving import LOOPBACK
+
 FIRST_PORT, LAST_PORT = 20000, 32700  # below the range the kernel gives to outgoing connections
 _handed_out: set[int] = set()
 

@@ -10,6 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from horde_model_reference.meta_consts import MODEL_REFERENCE_CATEGORY, category_of_v1_name
+from support.restartable import RestartableServer
 from support.serving import LOOPBACK
 
 CATEGORIES = tuple(map(str, MODEL_REFERENCE_CATEGORY))
@@ -17,7 +18,7 @@ PATCHES = ("lora", "ti")
 V2_ONLY = ("controlnet_annotator", "video_generation", "audio_generation", *PATCHES)
 
 
-class OldPrimary:
+class OldPrimary(RestartableServer):
     """Serves `v2` and `v1`, documents by category; tests may change everything while it runs.
 
     `failing` holds a status for single paths, `status` one for all; `garbage` is sent as every document;
@@ -25,6 +26,7 @@ class OldPrimary:
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self.v2: dict[str, bytes] = dict.fromkeys(V2_ONLY, b"{}")
         self.v1: dict[str, bytes] = {}
         self.canonical_format = "v2"
@@ -35,8 +37,6 @@ class OldPrimary:
         self.with_etags = False
         self.asked: Counter[str] = Counter()
         self.not_modified = 0
-        self.port = 0
-        self._runner: web.AppRunner | None = None
 
     @property
     def url(self) -> str:
@@ -50,25 +50,7 @@ class OldPrimary:
         if category not in V2_ONLY:
             self.v1[category] = json.dumps(records, indent=4).encode() if legacy is None else legacy
 
-    @property
-    def is_stopped(self) -> bool:
-        return self._runner is None
-
-    async def start(self) -> None:
-        application = web.Application()
-        application.router.add_route("*", "/{path:.*}", self._handle)
-        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, LOOPBACK, self.port, reuse_address=True).start()
-        self.port = self._runner.addresses[0][1]
-
-    async def stop(self) -> None:
-        """Refuse connections from now on."""
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
-
-    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         path = request.path.removeprefix("/api")
         self.asked[path] += 1
         if self.hang:

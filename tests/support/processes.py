@@ -4,12 +4,13 @@ import asyncio
 import contextlib
 import os
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 import aiohttp
+
+from support.nodes import free_ports
 
 START_TIMEOUT_SECONDS = 30.0
 STOP_TIMEOUT_SECONDS = 15.0
@@ -17,10 +18,7 @@ CONSOLE_SCRIPT = Path(sys.executable).parent / "horde-reference"
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    return free_ports(1)[0]
 
 
 def clean_environment(extra: Mapping[str, str]) -> dict[str, str]:

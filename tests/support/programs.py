@@ -12,9 +12,9 @@ FORK_WARNING = (
 )
 
 
-def ran(code: str) -> subprocess.CompletedProcess[str]:
+def ran(code: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """Run a program to its end and return what came of it."""
-    return finished(["-c", textwrap.dedent(code)])
+    return finished(["-c", textwrap.dedent(code), *arguments])
 
 
 def finished(arguments: Sequence[str | Path]) -> subprocess.CompletedProcess[str]:

@@ -10,9 +10,10 @@ from typing import Any
 
 from service_kit.settings import ENV_PREFIX
 from support.hostile_horde import ROLES
-from support.nodes import LOOPBACK, Node, free_ports
+from support.nodes import Node, free_ports
 from support.processes import CONSOLE_SCRIPT
 from support.reference_data import REPOSITORY
+from support.serving import LOOPBACK
 from support.some_horde import READER
 from support.sources import SAMPLE
 

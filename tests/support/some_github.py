@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from horde_model_reference.github_sources import GithubRepository
+from horde_model_reference.github_sources import GithubPlan, GithubRepository
 from horde_model_reference.replica.github_client import GithubClient
 
 
@@ -29,7 +29,7 @@ class SomeGithub:
         application.router.add_get("/{path:.*}", self.answer)
         async with TestServer(application) as server:
             repository = GithubRepository("owner", "name", proxy_url=str(server.make_url("/")))
-            client = GithubClient(repository, repository, attempts=1, backoff_seconds=0.01)
+            client = GithubClient(GithubPlan(repository, repository, attempts=1, backoff_seconds=0.01))
             try:
                 yield client
             finally:

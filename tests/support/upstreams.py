@@ -3,10 +3,12 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from aiohttp import web
 from multidict import CIMultiDict, CIMultiDictProxy
+
+from support.restartable import RestartableServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,19 +24,18 @@ class Seen:
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-@dataclass(slots=True)
-class Upstream:
+class Upstream(RestartableServer):
     """One server: `answer` may be replaced while it runs; `name` is in every default answer."""
 
-    name: str
-    port: int = 0
-    status: int = 200
-    body: bytes = b'{"from":"an upstream"}'
-    headers: CIMultiDict[str] = field(default_factory=CIMultiDict)
-    answer: Answer | None = None
-    hang: bool = False
-    seen: list[Seen] = field(default_factory=list)
-    runner: web.AppRunner | None = None
+    def __init__(self, name: str, answer: Answer | None = None) -> None:
+        super().__init__()
+        self.name = name
+        self.status = 200
+        self.body = b'{"from":"an upstream"}'
+        self.headers = CIMultiDict[str]()
+        self.answer = answer
+        self.hang = False
+        self.seen: list[Seen] = []
 
     @property
     def paths(self) -> list[str]:
@@ -49,21 +50,6 @@ class Upstream:
             return await self.answer(request)
         headers = CIMultiDict({"Content-Type": "application/json", "X-From": self.name, **self.headers})
         return web.Response(status=self.status, body=self.body, headers=headers)
-
-    async def start(self) -> None:
-        application = web.Application(client_max_size=64 * 1024 * 1024)
-        application.router.add_route("*", "/{path:.*}", self.handle)
-        self.runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
-        await self.runner.setup()
-        await web.TCPSite(self.runner, "127.0.0.1", self.port, reuse_address=True).start()
-        address = self.runner.addresses[0]
-        self.port = address[1]
-
-    async def stop(self) -> None:
-        """Refuse connections from now on; the port stays ours to start on again."""
-        if self.runner is not None:
-            await self.runner.cleanup()
-            self.runner = None
 
 
 @contextlib.asynccontextmanager

@@ -1,7 +1,9 @@
 """The back ends: where raw references come from. Each is loaded when it is first asked for."""
 
-from importlib import import_module
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
+
+from horde_model_reference.late_names import imported_late
 
 if TYPE_CHECKING:
     from horde_model_reference.backends.base import ModelReferenceBackend
@@ -22,26 +24,16 @@ __all__ = [
     "ReplicaBackendBase",
 ]
 
-_MODULES: Final = {
-    "FileSystemBackend": "filesystem",
-    "GitHubBackend": "github",
-    "HTTPBackend": "http",
-    "LocalReadOnlyBackend": "local_read_only",
-    "ModelReferenceBackend": "base",
-    "RedisBackend": "redis",
-    "ReplicaBackendBase": "replica_base",
+_NAMES: Final[Mapping[str, str]] = {
+    "base": "ModelReferenceBackend",
+    "filesystem": "FileSystemBackend",
+    "github": "GitHubBackend",
+    "http": "HTTPBackend",
+    "local_read_only": "LocalReadOnlyBackend",
+    "redis": "RedisBackend",
+    "replica_base": "ReplicaBackendBase",
 }
+"""Module to the names that stand for it here; the imports above say the same to type checkers."""
 
-
-def __getattr__(name: str) -> object:
-    try:
-        module = _MODULES[name]
-    except KeyError:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
-    found: object = getattr(import_module(f"{__name__}.{module}"), name)
-    globals()[name] = found
-    return found
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+if not TYPE_CHECKING:  # to a type checker a name that is not imported above is a mistake
+    __getattr__, __dir__ = imported_late(__name__, globals(), _NAMES)

@@ -11,12 +11,15 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from horde_model_reference.backends.category_metadata import CategoryMetadata
+from horde_model_reference.category_metadata import CategoryMetadata
+from horde_model_reference.lenient_json import object_or_none
 from horde_model_reference.meta_consts import (
-    MODEL_REFERENCE_CATEGORY,
     ReplicateMode,
-    get_all_registered_categories,
+    all_category_names,
+    as_category,
+    is_registered_category,
 )
+from horde_model_reference.path_consts import horde_model_reference_paths
 
 log = logging.getLogger(__name__)
 
@@ -27,9 +30,12 @@ RecordLike = Mapping[str, Any] | BaseModel
 """A record to be written: a JSON object, or one of the record classes."""
 
 
-def as_category(category: str) -> str:
-    """Return the member for the text of a built-in category; any other text as it is."""
-    return MODEL_REFERENCE_CATEGORY.__members__.get(category, category)
+def copy_in(base_path: Path, category: str) -> Path | None:
+    """Return where the copy of a category lies in the folder of a replica; None: there is none."""
+    if not is_registered_category(category):
+        return None
+    path = horde_model_reference_paths.get_model_reference_file_path(category, base_path=base_path)
+    return path if path.is_file() else None
 
 
 class ModelReferenceBackend(ABC):
@@ -65,10 +71,7 @@ class ModelReferenceBackend(ABC):
 
     def fetch_all_categories(self, *, force_refresh: bool = False) -> dict[str, dict[str, Any] | None]:
         """Return `fetch_category` of every known category, in their order."""
-        return {
-            as_category(name): self.fetch_category(as_category(name), force_refresh=force_refresh)
-            for name in get_all_registered_categories()
-        }
+        return {name: self.fetch_category(name, force_refresh=force_refresh) for name in all_category_names()}
 
     async def fetch_category_async(
         self, category: str, *, httpx_client: object = None, force_refresh: bool = False
@@ -92,7 +95,8 @@ class ModelReferenceBackend(ABC):
 
     def get_legacy_json(self, category: str, redownload: bool = False) -> dict[str, Any] | None:
         """Return the legacy form of a category; None: there is none, or it is no JSON object."""
-        return None
+        text = self.get_legacy_json_string(category, redownload)
+        return None if text is None else object_or_none(text)
 
     def get_category_file_path(self, category: str) -> Path | None:
         """Return where the v2 JSON of a category lies, or would lie; None: nowhere on this machine."""
@@ -100,10 +104,7 @@ class ModelReferenceBackend(ABC):
 
     def get_all_category_file_paths(self) -> dict[str, Path | None]:
         """Return the file of every known category, in their order; None where there is no such file."""
-        paths = {
-            as_category(name): self.get_category_file_path(as_category(name))
-            for name in get_all_registered_categories()
-        }
+        paths = {name: self.get_category_file_path(name) for name in all_category_names()}
         return {name: path if path is not None and path.is_file() else None for name, path in paths.items()}
 
     def needs_refresh(self, category: str) -> bool:
@@ -183,7 +184,11 @@ class ModelReferenceBackend(ABC):
 
     def warm_cache(self) -> None:
         """Load every category."""
-        raise self._unsupported("warming its cache")
+        if not self.supports_cache_warming():
+            raise self._unsupported("warming its cache")
+        for category in all_category_names():
+            self.fetch_category(category)
+            self.get_legacy_json_string(category)
 
     async def warm_cache_async(self) -> None:
         """Do the same as `warm_cache`, without blocking the loop."""
@@ -213,10 +218,7 @@ class ModelReferenceBackend(ABC):
 
     def get_all_metadata(self) -> dict[str, CategoryMetadata]:
         """Return `get_metadata` of every known category, in their order."""
-        return {
-            as_category(name): self.get_metadata(as_category(name))
-            for name in get_all_registered_categories()
-        }
+        return {name: self.get_metadata(name) for name in all_category_names()}
 
     def last_updated(self, category: str) -> int | None:
         """Return when the category was written last, in Unix seconds; None if never."""

@@ -10,13 +10,11 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from horde_model_reference.documents import SourceUnreadable
+from horde_model_reference.files.stamps import Stamp, stamp_in, stamp_of
 
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
-
-Stamp = tuple[int, int, int]
-"""Modification time in ns, size and inode: another file, or another content, has another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +78,14 @@ class FileCache(Generic[T]):
         return (
             known.generation is self._generations.get(path)
             and 0 <= age <= self._ttl_seconds
-            and known.stamp == _stamp_of(path)
+            and known.stamp == stamp_of(path)
         )
 
     def _load(self, path: Path, known: _Loaded[T] | None, generation: object) -> _Loaded[T]:
         now = time.time()
         try:
             with path.open("rb") as file:
-                stamp = _stamp(os.fstat(file.fileno()))
+                stamp = stamp_in(os.fstat(file.fileno()))
                 body = file.read()
         except FileNotFoundError:
             return _Loaded(None, b"", None, now, generation)
@@ -104,14 +102,3 @@ class FileCache(Generic[T]):
             last_good = None if known is None else known.value
             return _Loaded(stamp, digest, last_good, now, generation)
         return _Loaded(stamp, digest, value, now, generation)
-
-
-def _stamp_of(path: Path) -> Stamp | None:
-    try:
-        return _stamp(path.stat())
-    except OSError:
-        return None
-
-
-def _stamp(found: os.stat_result) -> Stamp:
-    return found.st_mtime_ns, found.st_size, found.st_ino

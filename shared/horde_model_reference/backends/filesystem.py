@@ -1,13 +1,11 @@
 """The back end of a PRIMARY: the files of one folder are the truth (python-client.md section 5)."""
 
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from horde_model_reference.backends.base import ModelReferenceBackend, RecordLike, as_category
-from horde_model_reference.backends.category_metadata import CategoryMetadata
+from horde_model_reference.backends.base import ModelReferenceBackend, RecordLike
 from horde_model_reference.backends.file_cache import FileCache
 from horde_model_reference.backends.folder_preparation import FolderPreparation, LegacySource
 from horde_model_reference.backends.metadata_files import new_metadata, read_metadata
@@ -20,12 +18,14 @@ from horde_model_reference.backends.record_edits import (
 )
 from horde_model_reference.backends.reference_files import ReferenceFiles, base_folder, has_legacy_form
 from horde_model_reference.backends.reference_writer import AuditWriter, ReferenceWriter
+from horde_model_reference.category_metadata import CategoryMetadata
 from horde_model_reference.documents import ChangeRefused, SourceUnreadable
 from horde_model_reference.legacy.download_manager import LegacyReferenceDownloadManager
+from horde_model_reference.lenient_json import UnusableJson, read_object
 from horde_model_reference.meta_consts import (
     CanonicalFormat,
     ReplicateMode,
-    get_all_registered_categories,
+    as_category,
     get_category_descriptor,
     is_registered_category,
 )
@@ -165,11 +165,6 @@ class FileSystemBackend(ModelReferenceBackend):
         self._require_legacy_writes()
         self._write(category, model_name, delete_legacy(category, model_name))
 
-    def warm_cache(self) -> None:
-        for category in get_all_registered_categories():
-            self.fetch_category(category)
-            self.get_legacy_json_string(category)
-
     def health_check(self) -> bool:
         """Say whether the folder is there and can be read and written, and no file in it is damaged."""
         base = self._files.base
@@ -243,9 +238,6 @@ def _parse_legacy(body: bytes) -> _LegacyForm:
 
 def _parse_object(body: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise SourceUnreadable(f"not JSON: {error}") from error
-    if not isinstance(value, dict):
-        raise SourceUnreadable("not a JSON object")
-    return value
+        return read_object(body)
+    except UnusableJson as error:
+        raise SourceUnreadable(str(error)) from error

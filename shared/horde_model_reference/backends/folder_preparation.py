@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from horde_model_reference.backends.file_replacement import finish_replacement, replace_files
-from horde_model_reference.backends.folder_lock import folder_lock
 from horde_model_reference.backends.reference_files import (
     EMPTY_V2,
     WRITE_LOCK,
@@ -15,6 +14,7 @@ from horde_model_reference.backends.reference_files import (
     ReferenceFiles,
 )
 from horde_model_reference.documents import SourceUnreadable
+from horde_model_reference.files.locking import locked
 from horde_model_reference.meta_consts import (
     SCHEMA_VERSION,
     CategoryDescriptor,
@@ -72,7 +72,7 @@ class FolderPreparation:
             return
         try:
             is_seeded = self._seed()
-            with folder_lock(self._files.base / WRITE_LOCK, timeout_seconds=self._lock_seconds):
+            with locked(self._files.base / WRITE_LOCK, timeout_seconds=self._lock_seconds):
                 self._complete()
         except OSError as error:
             log.warning("%s is used as it is: %s", self._files.base, error)
@@ -84,7 +84,7 @@ class FolderPreparation:
     def _seed(self) -> bool:
         if self._source is None or not self._never_written():
             return True
-        with folder_lock(self._files.base / SEED_LOCK, timeout_seconds=SEED_LOCK_SECONDS):
+        with locked(self._files.base / SEED_LOCK, timeout_seconds=SEED_LOCK_SECONDS):
             missing = self._never_written()
             if self._clock() < self._not_before:  # another thread has just tried in vain
                 return False

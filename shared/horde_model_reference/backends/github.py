@@ -4,12 +4,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from horde_model_reference.backends.replica_base import ReplicaBackendBase
+from horde_model_reference.github_sources import GithubPlan
 from horde_model_reference.meta_consts import ReplicateMode
 from horde_model_reference.path_consts import horde_model_reference_paths
 from horde_model_reference.settings import horde_model_reference_settings
 
 if TYPE_CHECKING:
-    from horde_model_reference.replica.replica_session import GithubPlan, ReplicaPlan
+    from horde_model_reference.replica.replica_session import ReplicaPlan
 
 
 class GitHubBackend(ReplicaBackendBase):
@@ -34,30 +35,18 @@ class GitHubBackend(ReplicaBackendBase):
             horde_model_reference_paths.base_path if base_path is None else base_path,
             cache_ttl_seconds=settings.cache_ttl_seconds if cache_ttl_seconds is None else cache_ttl_seconds,
         )
-        self._attempts = (
-            settings.legacy_download_retry_max_attempts if retry_max_attempts is None else retry_max_attempts
-        )
-        self._backoff_seconds = (
-            settings.legacy_download_retry_backoff_seconds
-            if retry_backoff_seconds is None
-            else retry_backoff_seconds
-        )
+        self._attempts = retry_max_attempts
+        self._backoff_seconds = retry_backoff_seconds
 
     @property
     def base_path(self) -> Path:
         """The folder of the copies."""
         return self._base_path
 
-    def github_plan(self) -> "GithubPlan":
+    def github_plan(self) -> GithubPlan:
         """Return how GitHub is asked."""
-        from horde_model_reference.replica.replica_session import GithubPlan  # noqa: PLC0415
-
-        settings = horde_model_reference_settings
-        return GithubPlan(
-            image=settings.image_github_repo.repository,
-            text=settings.text_github_repo.repository,
-            attempts=self._attempts,
-            backoff_seconds=self._backoff_seconds,
+        return horde_model_reference_settings.github_plan(
+            attempts=self._attempts, backoff_seconds=self._backoff_seconds
         )
 
     def _plan(self) -> "ReplicaPlan":

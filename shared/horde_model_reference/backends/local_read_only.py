@@ -2,16 +2,16 @@
 
 # ruff: noqa: ARG002 - there is nothing to refresh
 
-import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from horde_model_reference.backends.base import ModelReferenceBackend
-from horde_model_reference.backends.json_objects import json_object
-from horde_model_reference.meta_consts import ReplicateMode, get_category_descriptor, is_registered_category
+from horde_model_reference.backends.base import ModelReferenceBackend, copy_in
+from horde_model_reference.fork_safe_lock import ForkSafeLock
+from horde_model_reference.lenient_json import object_or_none
+from horde_model_reference.meta_consts import ReplicateMode, is_registered_category
 from horde_model_reference.model_reference_records import GenericModelRecord
 from horde_model_reference.record_building import build_records
 
@@ -40,7 +40,7 @@ class LocalReadOnlyBackend(ModelReferenceBackend):
         self._base_path = Path(base_path)
         self._cache_ttl_seconds = cache_ttl_seconds
         self._files: dict[str, _File] = {}
-        self._reading = threading.Lock()
+        self._reading = ForkSafeLock()
         self._opened: DiskCache | None = None
 
     @property
@@ -94,24 +94,16 @@ class LocalReadOnlyBackend(ModelReferenceBackend):
 
     def get_category_file_path(self, category: str) -> Path | None:
         """Return where the copy of a category lies; None: there is none."""
-        if not is_registered_category(category):
-            return None
-        path = self._base_path / get_category_descriptor(category).filename
-        return path if path.is_file() else None
+        return copy_in(self._base_path, category)
 
     def get_legacy_json_string(self, category: str, redownload: bool = False) -> str | None:
         """Return the legacy file of a category; None: there is none, or it is no JSON."""
         if not is_registered_category(category):
             return None
         body = self._disk.read_legacy(category)
-        if body is None or json_object(body) is None:
+        if body is None or object_or_none(body) is None:
             return None
         return body.decode()
-
-    def get_legacy_json(self, category: str, redownload: bool = False) -> dict[str, Any] | None:
-        """Return the legacy file of a category as a JSON object; None: there is none."""
-        text = self.get_legacy_json_string(category, redownload)
-        return None if text is None else json_object(text)
 
     @property
     def _disk(self) -> "DiskCache":

@@ -6,18 +6,11 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from horde_model_reference.backends.category_metadata import CategoryMetadata
-from horde_model_reference.meta_consts import OperationType
+from horde_model_reference.category_metadata import CategoryMetadata
 
 log = logging.getLogger(__name__)
 
 BACKEND_TYPE: Final = "filesystem"
-
-_COUNTERS: Final = {
-    OperationType.create: "total_creates",
-    OperationType.update: "total_updates",
-    OperationType.delete: "total_deletes",
-}
 
 
 def new_metadata(category: str, made_at: int) -> CategoryMetadata:
@@ -45,24 +38,3 @@ def read_metadata(path: Path) -> CategoryMetadata | None:
 def render_metadata(metadata: CategoryMetadata) -> bytes:
     """Return the content of the file."""
     return metadata.model_dump_json(indent=2).encode("utf-8")
-
-
-def with_operation(
-    metadata: CategoryMetadata, operation: OperationType, model_name: str, *, now: int, total_models: int
-) -> CategoryMetadata:
-    """Return the metadata after an operation that succeeded."""
-    counter = _COUNTERS[operation]
-    update = {
-        "last_updated": now,
-        "last_operation_type": operation.value,
-        "last_operation_model": model_name,
-        "last_successful_operation": now,
-        counter: getattr(metadata, counter) + 1,
-        "total_models": total_models,
-    }
-    return metadata.model_copy(update=update)
-
-
-def with_error(metadata: CategoryMetadata) -> CategoryMetadata:
-    """Return the metadata after an operation that failed: nothing else has changed."""
-    return metadata.model_copy(update={"error_count": metadata.error_count + 1})

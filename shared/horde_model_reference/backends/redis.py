@@ -1,6 +1,5 @@
 """A PRIMARY's folder behind a cache that several processes share (python-client.md section 5)."""
 
-import json
 import os
 import secrets
 import time
@@ -8,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from horde_model_reference.backends.base import ModelReferenceBackend, RecordLike, as_category
-from horde_model_reference.backends.category_metadata import CategoryMetadata
+from horde_model_reference.backends.base import ModelReferenceBackend, RecordLike
 from horde_model_reference.backends.filesystem import FileSystemBackend
+from horde_model_reference.category_metadata import CategoryMetadata
+from horde_model_reference.lenient_json import object_or_none
 from horde_model_reference.meta_consts import (
     CanonicalFormat,
     ReplicateMode,
-    get_all_registered_categories,
+    as_category,
     is_registered_category,
 )
 from horde_model_reference.settings import horde_model_reference_settings
@@ -164,11 +164,6 @@ class RedisBackend(ModelReferenceBackend):
     def delete_model_legacy(self, category: str, model_name: str) -> None:
         self._file_backend.delete_model_legacy(category, model_name)
 
-    def warm_cache(self) -> None:
-        for category in get_all_registered_categories():
-            self.fetch_category(category)
-            self.get_legacy_json_string(category)
-
     def health_check(self) -> bool:
         """Say whether the folder is healthy: without Redis the work goes on."""
         return self._file_backend.health_check()
@@ -210,7 +205,7 @@ class RedisBackend(ModelReferenceBackend):
         is_told = category not in self._untold or self._tell_others(category)
         found = self._store.look_up(category, form) if is_told else None
         if found is not None and found.body is not None and not force:
-            value = _parsed(found.body)
+            value = object_or_none(found.body)
             if value is not None:
                 self._hits += 1
                 return _Held(found.body, value, now + found.seconds_left, generation)
@@ -219,7 +214,7 @@ class RedisBackend(ModelReferenceBackend):
         if found is not None and body is not None:
             age = time.monotonic() - now
             self._store.put(category, form, body, version=found.version, ttl_seconds=self._ttl_seconds - age)
-        value = None if body is None else _parsed(body)
+        value = None if body is None else object_or_none(body)
         return _Held(body, value, now + self._ttl_seconds, generation)
 
     def _read_file(self, category: str, form: str, *, force: bool) -> bytes | None:
@@ -271,11 +266,3 @@ def _time_to_live(given: float | None, settings: RedisSettings) -> float:
     if settings.ttl_seconds is not None:
         return settings.ttl_seconds
     return horde_model_reference_settings.cache_ttl_seconds
-
-
-def _parsed(body: bytes) -> dict[str, Any] | None:
-    try:
-        value = json.loads(body)
-    except ValueError:
-        return None
-    return value if isinstance(value, dict) else None

@@ -1,6 +1,5 @@
 """A thread that hears from Redis what other processes invalidated."""
 
-import json
 import logging
 import threading
 from collections.abc import Callable
@@ -9,6 +8,8 @@ from typing import Final
 from redis import Redis
 from redis.client import PubSub
 from redis.exceptions import RedisError
+
+from horde_model_reference.lenient_json import UnusableJson, read_object
 
 log = logging.getLogger(__name__)
 
@@ -86,9 +87,9 @@ class RedisListener:
 
     def _pass_on(self, data: bytes) -> None:
         try:
-            told = json.loads(data)
+            told = read_object(data)
             category, origin = str(told["category"]), str(told["origin"])
-        except (ValueError, KeyError, TypeError):
+        except (UnusableJson, KeyError):
             log.warning("%s carries something else than an invalidation: %.100r", self._channel, data)
         else:
             self._on_invalidated(category, origin)

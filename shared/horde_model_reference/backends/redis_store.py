@@ -16,8 +16,8 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, WatchError
 from redis.retry import Retry
 
-from horde_model_reference.backends.folder_lock import pause
 from horde_model_reference.settings_blocks import RedisSettings
+from horde_model_reference.waiting import pause
 
 T = TypeVar("T")
 

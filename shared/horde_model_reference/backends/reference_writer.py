@@ -6,15 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from horde_model_reference.backends.category_metadata import CategoryMetadata
 from horde_model_reference.backends.file_replacement import finish_replacement, replace_files
-from horde_model_reference.backends.folder_lock import folder_lock
 from horde_model_reference.backends.metadata_files import (
     new_metadata,
     read_metadata,
     render_metadata,
-    with_error,
-    with_operation,
 )
 from horde_model_reference.backends.record_edits import Edit, Edited
 from horde_model_reference.backends.reference_files import (
@@ -23,7 +19,9 @@ from horde_model_reference.backends.reference_files import (
     ReferenceFiles,
     has_legacy_form,
 )
+from horde_model_reference.category_metadata import CategoryMetadata
 from horde_model_reference.documents import CategoryDocuments
+from horde_model_reference.files.locking import locked
 from horde_model_reference.meta_consts import CanonicalFormat, OperationType
 from horde_model_reference.v2_format import parse_v2
 
@@ -57,7 +55,7 @@ class ReferenceWriter:
 
         Raises `SourceUnreadable` for damaged files, `TimeoutError` when others write for too long, `OSError`.
         """
-        with folder_lock(self._files.base / WRITE_LOCK, timeout_seconds=WRITE_LOCK_SECONDS):
+        with locked(self._files.base / WRITE_LOCK, timeout_seconds=WRITE_LOCK_SECONDS):
             finish_replacement(self._files.base)
             now = int(time.time())
             try:
@@ -78,14 +76,14 @@ class ReferenceWriter:
         changed = {path: body for path, body in new.items() if old.get(path) != body or not path.exists()}
         total_models = len(parse_v2(edited.documents.v2))
         counted = {
-            path: with_operation(known, edited.operation, model_name, now=now, total_models=total_models)
+            path: known.after(edited.operation, model_name, now=now, total_models=total_models)
             for path, known in self._metadata(category, now).items()
         }
         rendered = {path: render_metadata(metadata) for path, metadata in counted.items()}
         replace_files(self._files.base, {**changed, **rendered})
 
     def _count_error(self, category: str, now: int) -> None:
-        counted = {path: with_error(known) for path, known in self._metadata(category, now).items()}
+        counted = {path: known.after_an_error() for path, known in self._metadata(category, now).items()}
         rendered = {path: render_metadata(metadata) for path, metadata in counted.items()}
         with contextlib.suppress(OSError):  # why the edit failed is more important
             replace_files(self._files.base, rendered)

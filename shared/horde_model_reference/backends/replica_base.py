@@ -2,18 +2,16 @@
 
 # ruff: noqa: ARG002 - httpx_client is accepted and not used
 
-import threading
 from abc import abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from horde_model_reference.backends.base import ModelReferenceBackend, as_category
-from horde_model_reference.backends.json_objects import json_object
+from horde_model_reference.backends.base import ModelReferenceBackend, copy_in
 from horde_model_reference.background_requests import background_loop
+from horde_model_reference.fork_safe_lock import ForkSafeLock
 from horde_model_reference.meta_consts import (
     ReplicateMode,
-    get_all_registered_categories,
-    get_category_descriptor,
+    all_category_names,
     is_registered_category,
 )
 
@@ -32,7 +30,7 @@ class ReplicaBackendBase(ModelReferenceBackend):
         self._base_path = Path(base_path)
         self._cache_ttl_seconds = cache_ttl_seconds
         self._session: ReplicaSession | None = None
-        self._opening = threading.Lock()
+        self._opening = ForkSafeLock()
 
     @property
     def cache_ttl_seconds(self) -> float:
@@ -70,47 +68,45 @@ class ReplicaBackendBase(ModelReferenceBackend):
 
     def fetch_category(self, category: str, *, force_refresh: bool = False) -> dict[str, Any] | None:
         """Return the v2 JSON of a category, not validated; None: no source has it."""
+        if not is_registered_category(category):
+            return None
         session = self.session()
         session.load((category,), force=force_refresh)
-        return session.raw(category)
+        return session.raw_together((category,))[category]
 
     async def fetch_category_async(
         self, category: str, *, httpx_client: object = None, force_refresh: bool = False
     ) -> dict[str, Any] | None:
         """Do the same without blocking the loop. `httpx_client` is not used."""
+        if not is_registered_category(category):
+            return None
         session = await self.session_async()
         await session.load_async((category,), force=force_refresh)
-        return await session.raw_async(category)
+        return (await session.raw_together_async((category,)))[category]
 
     def fetch_all_categories(self, *, force_refresh: bool = False) -> dict[str, dict[str, Any] | None]:
         """Return the v2 JSON of every category, all of one moment."""
-        names, session = _all_names(), self.session()
+        names, session = all_category_names(), self.session()
         session.load(names, force=force_refresh)
-        return {name: session.raw(name) for name in names}
+        return session.raw_together(names)
 
     async def fetch_all_categories_async(
         self, *, httpx_client: object = None, force_refresh: bool = False
     ) -> dict[str, dict[str, Any] | None]:
         """Do the same without blocking the loop. `httpx_client` is not used."""
-        names, session = _all_names(), await self.session_async()
+        names, session = all_category_names(), await self.session_async()
         await session.load_async(names, force=force_refresh)
-        return {name: await session.raw_async(name) for name in names}
+        return await session.raw_together_async(names)
 
     def get_legacy_json_string(self, category: str, redownload: bool = False) -> str | None:
         """Return the legacy document of a category unchanged; None: there is none."""
+        if not is_registered_category(category):
+            return None
         return self.session().legacy_text(category, anew=redownload)
-
-    def get_legacy_json(self, category: str, redownload: bool = False) -> dict[str, Any] | None:
-        """Return the legacy document of a category; None: there is none, or it is no JSON object."""
-        text = self.get_legacy_json_string(category, redownload)
-        return None if text is None else json_object(text)
 
     def get_category_file_path(self, category: str) -> Path | None:
         """Return where the copy of a category lies; None: there is none."""
-        if not is_registered_category(category):
-            return None
-        path = self._base_path / get_category_descriptor(category).filename
-        return path if path.is_file() else None
+        return copy_in(self._base_path, category)
 
     def mark_stale(self, category: str) -> None:
         """Make the next read of the category look at the source, and tell the listeners."""
@@ -142,7 +138,3 @@ class ReplicaBackendBase(ModelReferenceBackend):
     @abstractmethod
     def _plan(self) -> "ReplicaPlan":
         """Return whom to ask, and how."""
-
-
-def _all_names() -> tuple[str, ...]:
-    return tuple(as_category(name) for name in get_all_registered_categories())

@@ -3,7 +3,6 @@
 import contextlib
 import errno
 import os
-import secrets
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from horde_model_reference.downloads.checksums import (
     remember_checksum,
     remembered_checksum,
 )
+from horde_model_reference.files.whole import draft_beside
 from horde_model_reference.model_reference_records import DownloadRecord, GenericModelRecord
 from horde_model_reference.on_disk_layout import (
     FileOutsideRoot,
@@ -95,10 +95,7 @@ def _move_file(source: Path, target: Path) -> None:
 
 
 def _copy_to_other_disk(source: Path, target: Path) -> None:
-    draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
-    try:
+    with draft_beside(target) as draft:
         shutil.copy2(source, draft)
         draft.rename(target)
-    finally:
-        draft.unlink(missing_ok=True)
     source.unlink()

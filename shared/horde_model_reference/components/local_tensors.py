@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from io import FileIO
@@ -18,6 +17,7 @@ from horde_model_reference.components.safetensors_header import (
     parse_header,
     render_header,
 )
+from horde_model_reference.files.whole import draft_beside, move_over
 
 READ_BYTES: Final = 1024 * 1024
 
@@ -68,14 +68,11 @@ def extract_tensors(file: FileIO, tensors: Sequence[Tensor], destination: Path) 
 @contextmanager
 def _draft_of(destination: Path) -> Iterator[FileIO]:
     destination.parent.mkdir(parents=True, exist_ok=True)
-    path = destination.with_name(f".{destination.name}.{secrets.token_hex(4)}.tmp")
-    try:
+    with draft_beside(destination) as path:
         with FileIO(path, "x") as draft:
             yield draft
             os.fsync(draft.fileno())
-        path.replace(destination)
-    finally:
-        path.unlink(missing_ok=True)
+        move_over(path, destination)
 
 
 def _pieces(file: FileIO, tensor: Tensor) -> Iterator[memoryview]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from horde_model_reference.components.errors import NoComponentTensorsError, UnsupportedContainerError
+from horde_model_reference.lenient_json import read_object
 from horde_model_reference.meta_consts import ComponentKind
 
 LENGTH_BYTES: Final = 8
@@ -52,11 +53,9 @@ def header_length(first_bytes: bytes) -> int:
 def parse_header(header: bytes, file_size: int) -> list[Tensor]:
     """Return all tensors in the order of the header. Raises `UnsupportedContainerError`."""
     try:
-        entries = json.loads(header.decode())
-    except (ValueError, RecursionError) as error:
+        entries = read_object(header.decode())
+    except ValueError as error:
         raise UnsupportedContainerError(f"this is no safetensors file: {error}") from None
-    if not isinstance(entries, dict):
-        raise UnsupportedContainerError("this is no safetensors file: its header is no object")
     start = LENGTH_BYTES + len(header)
     tensors = [_tensor(name, entry, start) for name, entry in entries.items() if name != _METADATA]
     for item in tensors:

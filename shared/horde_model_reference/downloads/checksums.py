@@ -18,7 +18,7 @@ from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from horde_model_reference.downloads.atomic_file import write_atomically
+from horde_model_reference.files.whole import replace_file
 
 if TYPE_CHECKING:
     from hashlib import _Hash
@@ -122,7 +122,7 @@ def remember_checksum(
         return
     try:
         lines = {path.name: _Line(checksum, state or FileState.of(path))}
-        write_atomically(side, _rendered(lines | _lines_of_others(side, path, algorithm)))
+        replace_file(side, _rendered(lines | _lines_of_others(side, path, algorithm)))
     except OSError as error:
         log.debug("the checksum of %s is not kept: %s", path, error)
 
@@ -134,7 +134,7 @@ def forget_checksum(path: Path, algorithm: Algorithm = SHA256) -> None:
         return
     with contextlib.suppress(OSError):
         if others := _lines_of_others(side, path, algorithm):
-            write_atomically(side, _rendered(others))
+            replace_file(side, _rendered(others))
         else:
             side.unlink(missing_ok=True)
 

@@ -25,6 +25,8 @@ from aiohttp import (
 )
 from yarl import URL
 
+from horde_model_reference.shown_urls import shown_url
+
 BLOCK_BYTES: Final = 4 * 1024 * 1024
 """Bytes are handed on in blocks of this size: a thread takes each, which is dear for small ones."""
 
@@ -34,7 +36,6 @@ BLOCK_SECONDS: Final = 0.5
 MAX_REDIRECTS: Final = 10
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _PERMANENT: Final = frozenset({401, 403, 404, 410})
-_WHO_ASKS: Final = re.compile(r"//[^/]*@")
 _CONTENT_RANGE: Final = re.compile(r"bytes (?:(?P<first>\d+)-\d+|\*)/(?:(?P<total>\d+)|\*)")
 
 
@@ -112,7 +113,7 @@ class HttpSource:
 
     def __str__(self) -> str:
         """Name the source without what may hold a key: its query, and who asks."""
-        return _WHO_ASKS.sub("//", self._url.partition("?")[0].partition("#")[0])
+        return shown_url(self._url)
 
     @contextlib.asynccontextmanager
     async def opened(self, first: int = 0, last: int | None = None) -> AsyncIterator[Answer]:

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from horde_model_reference.downloads.checksums import SHA256, feed, forget_checksum, remember_checksum
-from horde_model_reference.downloads.file_locks import try_lock, unlock
+from horde_model_reference.files.locking import end_claim, try_claim
+from horde_model_reference.files.whole import move_over
 
 if TYPE_CHECKING:
     from hashlib import _Hash
@@ -35,7 +36,7 @@ class PartFile:
         """Open what is there, or begin; return False while somebody else has it open."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         file = FileIO(self.path, "a+")
-        if not try_lock(file) or not _is_still_at(file, self.path):
+        if not try_claim(file) or not _is_still_at(file, self.path):
             file.close()
             return False
         self._file = file
@@ -93,7 +94,7 @@ class PartFile:
         if is_useless:
             with contextlib.suppress(OSError):
                 self.path.unlink()
-        unlock(file)
+        end_claim(file)
         file.close()
 
     @property
@@ -106,7 +107,7 @@ class PartFile:
 def put_in_place(draft: Path, destination: Path, checksum: str) -> None:
     """Give a whole file its name and write its side file."""
     forget_checksum(destination, SHA256)  # never is an old hash beside a new file, whenever we are killed
-    draft.replace(destination)
+    move_over(draft, destination)
     remember_checksum(destination, checksum, SHA256)
 
 

@@ -1,21 +1,17 @@
 """The public API of the AI-Horde, as far as the library asks it (aihorde-api.md section 3)."""
 
-import asyncio
-import json
 import logging
 import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from horde_model_reference.background_requests import RequestFailed, RequestRules, background_loop, get_body
+from horde_model_reference.background_requests import RequestFailed, RequestRules, background_loop, get_json
+from horde_model_reference.http_retry import CircuitBreaker
 from horde_model_reference.kept_answers import Kept, KeptAnswers
 
 log = logging.getLogger(__name__)
 
 CLIENT_AGENT: Final = "horde_model_reference:7:unknown"
-FAILURES_TO_STOP: Final = 5
-PAUSE_SECONDS: Final = 120.0
-"""After so many failures in a row the API is left alone for so long (python-client.md section 5)."""
 
 
 class HordeApi:
@@ -36,9 +32,7 @@ class HordeApi:
         self._base_url = base_url.rstrip("/")
         self._rules = RequestRules(timeout_seconds, backoff_seconds=backoff_seconds)
         self._cache_ttl_seconds = cache_ttl_seconds
-        self._clock = clock
-        self._failures = 0
-        self._paused_until = 0.0
+        self._circuit = CircuitBreaker(clock=clock)
         self._answers = KeptAnswers[Any](self._fetch, clock=clock)
 
     async def get(self, path: str) -> Any:  # noqa: ANN401 - JSON of others
@@ -61,22 +55,12 @@ class HordeApi:
             return last.value, self._cache_ttl_seconds
 
     async def _ask(self, path: str) -> Any:  # noqa: ANN401 - JSON of others
-        if self._clock() < self._paused_until:
+        if not self._circuit.allows():
             raise RequestFailed("the AI-Horde failed often and is left alone for a while")
         try:
-            body = await get_body(f"{self._base_url}/{path}", {"Client-Agent": CLIENT_AGENT}, self._rules)
-            value = await asyncio.to_thread(_parse, body)
+            value = await get_json(f"{self._base_url}/{path}", {"Client-Agent": CLIENT_AGENT}, self._rules)
         except RequestFailed:
-            self._failures += 1
-            if self._failures >= FAILURES_TO_STOP:
-                self._paused_until = self._clock() + PAUSE_SECONDS
+            self._circuit.record_failure()
             raise
-        self._failures = 0
+        self._circuit.record_success()
         return value
-
-
-def _parse(body: bytes) -> Any:  # noqa: ANN401 - JSON of others
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise RequestFailed("the answer of the AI-Horde is not JSON") from error

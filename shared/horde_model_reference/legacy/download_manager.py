@@ -4,17 +4,17 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from horde_model_reference.backends.base import as_category
 from horde_model_reference.backends.file_replacement import replace_files
-from horde_model_reference.backends.folder_lock import folder_lock
 from horde_model_reference.backends.reference_files import (
     WRITE_LOCK,
     WRITE_LOCK_SECONDS,
     ReferenceFiles,
     base_folder,
 )
+from horde_model_reference.files.locking import locked
 from horde_model_reference.github_sources import GithubRepository
 from horde_model_reference.meta_consts import (
+    as_category,
     get_all_registered_categories,
     get_category_descriptor,
     is_registered_category,
@@ -45,18 +45,13 @@ class LegacyReferenceDownloadManager:
         retry_max_attempts: int | None = None,
         retry_backoff_seconds: float | None = None,
     ) -> None:
-        settings = horde_model_reference_settings
         given_base = horde_model_reference_paths.base_path if base_path is None else base_path
         self._files = ReferenceFiles(base_folder(given_base))
-        self._image = image_repository or settings.image_github_repo.repository
-        self._text = text_repository or settings.text_github_repo.repository
-        self._attempts = (
-            settings.legacy_download_retry_max_attempts if retry_max_attempts is None else retry_max_attempts
-        )
-        self._backoff_seconds = (
-            settings.legacy_download_retry_backoff_seconds
-            if retry_backoff_seconds is None
-            else retry_backoff_seconds
+        self._plan = horde_model_reference_settings.github_plan(
+            image=image_repository,
+            text=text_repository,
+            attempts=retry_max_attempts,
+            backoff_seconds=retry_backoff_seconds,
         )
 
     def get_legacy_file_path(self, category: str) -> Path | None:
@@ -121,7 +116,7 @@ class LegacyReferenceDownloadManager:
     def _place(self) -> _LegacyFiles:
         from horde_model_reference.legacy.github_files import GithubPlace  # noqa: PLC0415 - the HTTP stack
 
-        return GithubPlace(self._image, self._text, self._attempts, self._backoff_seconds)
+        return GithubPlace(self._plan)
 
     def _to_fetch(self, categories: Iterable[str], overwrite_existing: bool) -> list[str]:
         return [
@@ -138,7 +133,7 @@ class LegacyReferenceDownloadManager:
         failed = {category for category, body in bodies.items() if body is None}
         new = {self._files.source(category): body for category, body in bodies.items() if body is not None}
         if new:
-            with folder_lock(self._files.base / WRITE_LOCK, timeout_seconds=WRITE_LOCK_SECONDS):
+            with locked(self._files.base / WRITE_LOCK, timeout_seconds=WRITE_LOCK_SECONDS):
                 replace_files(self._files.base, new)
         return {category: None if category in failed else path for category, path in paths.items()}
 

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from horde_model_reference.github_sources import GithubRepository
+from horde_model_reference.github_sources import GithubPlan
 from horde_model_reference.replica.errors import SourceFailed
 from horde_model_reference.replica.github_client import GithubClient
 from horde_model_reference.replica.loop_thread import shared_loop_thread
@@ -15,12 +15,9 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class GithubPlace:
-    """Where the files are, and how hard to try: attempts in all, and the pause between them."""
+    """Where the files are."""
 
-    image: GithubRepository
-    text: GithubRepository
-    attempts: int
-    backoff_seconds: float
+    plan: GithubPlan
 
     def fetch(self, categories: Iterable[str]) -> dict[str, bytes | None]:
         """Return the files by category, None for one that could not be had or used, which is logged."""
@@ -33,9 +30,7 @@ class GithubPlace:
         return await shared_loop_thread().call(lambda: self._fetch(wanted))
 
     async def _fetch(self, categories: tuple[str, ...]) -> dict[str, bytes | None]:
-        client = GithubClient(
-            self.image, self.text, attempts=self.attempts, backoff_seconds=self.backoff_seconds
-        )
+        client = GithubClient(self.plan)
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = {category: group.create_task(_file_of(client, category)) for category in categories}

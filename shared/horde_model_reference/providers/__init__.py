@@ -1,7 +1,9 @@
 """Further sources of records beside the canonical reference. Each name is loaded when first asked for."""
 
-from importlib import import_module
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
+
+from horde_model_reference.late_names import imported_late
 
 if TYPE_CHECKING:
     from horde_model_reference.providers.base import ModelProvider
@@ -11,23 +13,13 @@ if TYPE_CHECKING:
 
 __all__ = ["ModelProvider", "ModelProviderRegistry", "PendingModelProvider", "StaticModelProvider"]
 
-_MODULES: Final = {
-    "ModelProvider": "base",
-    "ModelProviderRegistry": "registry",
-    "PendingModelProvider": "pending",
-    "StaticModelProvider": "static",
+_NAMES: Final[Mapping[str, str]] = {
+    "base": "ModelProvider",
+    "pending": "PendingModelProvider",
+    "registry": "ModelProviderRegistry",
+    "static": "StaticModelProvider",
 }
+"""Module to the names that stand for it here; the imports above say the same to type checkers."""
 
-
-def __getattr__(name: str) -> object:
-    try:
-        module = _MODULES[name]
-    except KeyError:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
-    found: object = getattr(import_module(f"{__name__}.{module}"), name)
-    globals()[name] = found
-    return found
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+if not TYPE_CHECKING:  # to a type checker a name that is not imported above is a mistake
+    __getattr__, __dir__ = imported_late(__name__, globals(), _NAMES)

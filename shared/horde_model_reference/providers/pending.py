@@ -1,13 +1,13 @@
 """The records that wait in the queue of a PRIMARY, as a provider (python-client.md section 8)."""
 
 import asyncio
-import json
 import logging
+import math
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from typing import Any, Final
+from typing import Final
 
-from horde_model_reference.background_requests import RequestFailed, RequestRules, background_loop, get_body
+from horde_model_reference.background_requests import RequestFailed, RequestRules, background_loop, get_json
 from horde_model_reference.kept_answers import Kept, KeptAnswers
 from horde_model_reference.model_reference_records import GenericModelRecord
 from horde_model_reference.providers.base import ModelProvider
@@ -20,6 +20,8 @@ FAILURE_SECONDS: Final = 5.0
 """So long is nobody asked again after a failure; shorter where answers are kept for a shorter time."""
 
 Records = dict[str, GenericModelRecord]
+
+_NOT_SERVED: Final[Kept[Records | None]] = Kept(None, math.inf)
 
 
 class PendingModelProvider(ModelProvider):
@@ -61,38 +63,36 @@ class PendingModelProvider(ModelProvider):
         return self._cache_ttl_seconds
 
     def fetch_category(self, category: str, *, force_refresh: bool = False) -> Records | None:
-        if category not in self._categories:
-            return None
-        kept = None if force_refresh else self._answers.fresh(category)
+        kept = self._at_hand(category, force_refresh)
         if kept is not None:
             return _copy(kept.value)
         return _copy(background_loop().run(lambda: self._answers.get(category, force=force_refresh)))
 
     async def fetch_category_async(self, category: str, *, force_refresh: bool = False) -> Records | None:
-        if category not in self._categories:
-            return None
-        kept = None if force_refresh else self._answers.fresh(category)
+        kept = self._at_hand(category, force_refresh)
         if kept is not None:
             return _copy(kept.value)
         return _copy(await background_loop().call(lambda: self._answers.get(category, force=force_refresh)))
 
+    def _at_hand(self, category: str, force_refresh: bool) -> Kept[Records | None] | None:
+        """Return the answer that takes no request, if there is one."""
+        if category not in self._categories:
+            return _NOT_SERVED
+        return None if force_refresh else self._answers.fresh(category)
+
     async def _ask(self, category: str, _: Kept[Records | None] | None) -> tuple[Records | None, float]:
         url = f"{self._base_url}/model_references/v2/{category}/pending"
         try:
-            body = await get_body(url, self._headers, self._rules)
-            records = await asyncio.to_thread(_read, category, body)
+            value = await get_json(url, self._headers, self._rules)
+            records = await asyncio.to_thread(_built, category, value)
         except RequestFailed as error:
             log.warning("the pending records of %s cannot be read: %s", category, error)
             return None, min(self._cache_ttl_seconds, FAILURE_SECONDS)
         return records, self._cache_ttl_seconds
 
 
-def _read(category: str, body: bytes) -> Records:
-    """Return the records that are good. Raises `RequestFailed` when the body is not an object."""
-    try:
-        value: Any = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise RequestFailed("the answer is not JSON") from error
+def _built(category: str, value: object) -> Records:
+    """Return the records that are good. Raises `RequestFailed` when the answer is not an object."""
     if not isinstance(value, Mapping):
         raise RequestFailed("the answer is not an object")
     return build_records(category, named_by_key(value)).records

@@ -6,16 +6,16 @@ categories, or twice, never sees half an update (architecture.md section 5).
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal
+from typing import Final
 
 from horde_model_reference.model_reference_records import GenericModelRecord
 from horde_model_reference.record_building import build_records
+from horde_model_reference.replica.copy_facts import Origin
 from horde_model_reference.replica.errors import SourceUnusable
 from horde_model_reference.replica.json_documents import Records as RawRecords
 from horde_model_reference.replica.primary_answers import CategoryChanges, Changes
 from horde_model_reference.replica.raw_document import RawDocument
 
-Origin = Literal["primary", "github", "unknown"]
 Records = Mapping[str, GenericModelRecord]
 
 
@@ -92,15 +92,26 @@ def entry_of(  # noqa: PLR0913 - the fields of what it makes
 
 
 def changed_entry(category: str, entry: Entry, changes: CategoryChanges) -> Entry:
-    """Return the entry after changes; records that did not change stay the same objects."""
-    names = dict(entry.names)
-    records = dict(entry.records)
+    """Return the entry after changes; records that did not change stay the same objects, in their places."""
+    raw = entry.raw.changed_by(changes)
     replaced = {**changes.changed, **changes.added}
-    for key in (*changes.removed, *replaced):
-        records.pop(names.pop(key, key), None)
-    names |= _names(replaced)
-    records |= build_records(category, replaced).records
-    return replace(entry, raw=entry.raw.changed_by(changes), records=records, names=names, etag=None)
+    touched = {*changes.removed, *replaced}
+    odd = {**entry.names, **_names(replaced)}
+    if touched & {*odd, *odd.values()}:  # more than one key may stand for a name: only the whole tells which
+        value = raw.value()
+        names = {odd.get(key, key) for key in touched} | {entry.names.get(key, key) for key in touched}
+        built = build_records(category, value).records
+        kept = {name: entry.records.get(name, item) for name, item in built.items() if name not in names}
+        return _with_content(entry, raw, built | kept, _names(value))
+    built = build_records(category, replaced).records
+    gone = touched - built.keys()
+    records = {name: item for name, item in entry.records.items() if name not in gone} | built
+    return _with_content(entry, raw, records, entry.names)
+
+
+def _with_content(entry: Entry, raw: RawDocument, records: Records, names: Mapping[str, str]) -> Entry:
+    """Return the entry with another content, of which no document and no copy is known."""
+    return replace(entry, raw=raw, records=records, names=names, etag=None, stored=False, saved_at=None)
 
 
 def rebuilt(category: str, entry: Entry) -> Entry:

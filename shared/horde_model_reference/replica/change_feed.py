@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import random
+import time
 from typing import Final, Protocol
 
 from horde_model_reference.replica.catalogue import Catalogue
@@ -59,6 +60,7 @@ class ChangeFeed:
         pause = START_SECONDS
         while True:
             await asyncio.sleep(pause * random.uniform(0.7, 1.3))  # noqa: S311 - jitter
+            began = time.monotonic()
             try:
                 heard = await self._listen(primary)
             except NotOffered as error:
@@ -66,7 +68,7 @@ class ChangeFeed:
                 pause = NOT_OFFERED_PAUSE_SECONDS
             except SourceFailed as error:
                 log.debug("the live feed is away: %s", error)
-                pause = min(max(2 * pause, FIRST_PAUSE_SECONDS), LONGEST_PAUSE_SECONDS)
+                pause = pause_after(pause, time.monotonic() - began)
             except Exception:  # the top of a background loop: the TTL counts meanwhile
                 log.exception("following the live feed failed")
                 pause = LONGEST_PAUSE_SECONDS
@@ -82,7 +84,7 @@ class ChangeFeed:
             raise SourceUnavailable("there is no revision to start from")
         heard = False
         async with primary.events(revision) as events:
-            await self._follower.advance()  # what happened while nobody listened
+            await self._advance()  # what happened while nobody listened
             self._follower.set_live(True)
             async for event in events:
                 heard = True
@@ -93,8 +95,19 @@ class ChangeFeed:
         known = self._follower.catalogue.revision
         if known is not None and event.revision <= known:
             if event.kind == "reset":
-                await self._follower.advance()  # not a newer revision: perhaps of another journal
+                await self._advance()  # not a newer revision: perhaps of another journal
             return
         touched = event.categories if event.kind == "committed" else None
         if touched is None or not self._follower.skip_to(event.revision, touched):
-            await self._follower.advance(event.revision)
+            await self._advance(event.revision)
+
+    async def _advance(self, at_least: int | None = None) -> None:
+        try:
+            await self._follower.advance(at_least)
+        except NotOffered as error:  # which says nothing of the feed
+            raise SourceUnavailable(str(error)) from error
+
+
+def pause_after(pause: float, lasted: float) -> float:
+    """Return the next pause after a stream that lasted so long was cut off: what it lasted counts as one."""
+    return min(max(2 * pause - lasted, FIRST_PAUSE_SECONDS), LONGEST_PAUSE_SECONDS)

@@ -1,5 +1,6 @@
 """The copies on disk, which other processes and later starts read (python-client.md section 6)."""
 
+import contextlib
 import logging
 import os
 import time
@@ -7,21 +8,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from horde_model_reference.meta_consts import get_category_descriptor
+from horde_model_reference.files.locking import locked_if_possible
+from horde_model_reference.files.stamps import Stamp, stamp_in, stamp_of
+from horde_model_reference.files.whole import remove_left_behind, replace_file
+from horde_model_reference.lenient_json import UnusableJson
+from horde_model_reference.path_consts import horde_model_reference_paths
 from horde_model_reference.replica.copy_facts import CopyFacts, Origin, sha256_of
-from horde_model_reference.replica.file_lock import file_lock
-from horde_model_reference.replica.json_documents import NotADocument, Records, read_records
-from horde_model_reference.replica.whole_files import remove_left_behind, replace_file
+from horde_model_reference.replica.json_documents import Records, read_records
 
 FACTS_FOLDER: Final = "replica"
-LEGACY_FOLDER: Final = "legacy"
 LOCK_FILE: Final = ".lock"
 LOCK_SECONDS: Final = 5.0
 MAX_FILE_BYTES: Final = 256 * 1024 * 1024
 
 log = logging.getLogger(__name__)
-
-Stamp = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +57,17 @@ class DiskCache:
 
     def path(self, category: str) -> Path:
         """Return where the copy of a category lies. Raises `KeyError` for an unknown category."""
-        return self._base_path / get_category_descriptor(category).filename
+        return horde_model_reference_paths.get_model_reference_file_path(category, base_path=self._base_path)
 
     def legacy_path(self, category: str) -> Path:
         """Return where the legacy file of a category lies, under the name it has in its repository."""
-        return self._base_path / LEGACY_FOLDER / get_category_descriptor(category).legacy_filename
+        return horde_model_reference_paths.get_legacy_model_reference_file_path(
+            category, base_path=self._base_path
+        )
 
     def stamp(self, category: str) -> Stamp | None:
         """Return what changes when the copy is rewritten; None when there is none."""
-        try:
-            return _stamp(self.path(category).stat())
-        except OSError:
-            return None
+        return stamp_of(self.path(category))
 
     def read(self, category: str) -> DiskDocument | None:
         """Return the copy; None when there is none, or a damaged one, which is logged."""
@@ -78,9 +77,9 @@ class DiskCache:
         body, status = found
         try:
             value = read_records(body)
-        except NotADocument as error:
+        except UnusableJson as error:
             damaged = self.path(category)
-            self._warn_once((damaged, _stamp(status)), f"{damaged} is damaged and left alone: {error}")
+            self._warn_once((damaged, stamp_in(status)), f"{damaged} is damaged and left alone: {error}")
             return None
         facts = self._facts(category, sha256_of(body))
         return DiskDocument(
@@ -92,7 +91,7 @@ class DiskCache:
             etag=facts.etag if facts else None,
             revision=facts.revision if facts else None,
             fetched_at=facts.fetched_at if facts else status.st_mtime,
-            stamp=_stamp(status),
+            stamp=stamp_in(status),
         )
 
     def write(  # noqa: PLR0913 - each is a fact of its own
@@ -124,11 +123,21 @@ class DiskCache:
         folder = self._base_path / FACTS_FOLDER
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            with file_lock(folder / LOCK_FILE, timeout_seconds=LOCK_SECONDS):
+            with locked_if_possible(folder / LOCK_FILE, timeout_seconds=LOCK_SECONDS):
                 return self._write(category, body, facts)
         except OSError as error:
             self._tell("written", self.path(category), error)
             return False
+
+    def newest_revision(self, source_url: str) -> int | None:
+        """Return the highest revision that a copy from there is said to be of."""
+        found = []
+        for path in sorted((self._base_path / FACTS_FOLDER).glob("*.json")):
+            with contextlib.suppress(OSError):
+                facts = CopyFacts.from_json(path.read_bytes())
+                if facts is not None and facts.source_url == source_url and facts.revision is not None:
+                    found.append(facts.revision)
+        return max(found, default=None)
 
     def read_legacy(self, category: str) -> bytes | None:
         """Return the legacy file; None when there is none."""
@@ -191,10 +200,6 @@ class DiskCache:
         if kind not in self._told:
             self._told.add(kind)
             log.warning("%s", text)
-
-
-def _stamp(found: os.stat_result) -> Stamp:
-    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def _sha256_of_file(path: Path) -> str | None:

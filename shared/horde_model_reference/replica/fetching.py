@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final, Self
-from urllib.parse import urlsplit
 
 from aiohttp import ClientError, ClientResponse, ClientResponseError, ClientTimeout, InvalidURL
 
@@ -21,6 +20,7 @@ from horde_model_reference.replica.errors import (
     SourceUnusable,
 )
 from horde_model_reference.replica.sessions import Sessions
+from horde_model_reference.shown_urls import shown_url
 
 CONNECT_SECONDS: Final = 4.0
 """A lost first packet is sent again after one second, and after three."""
@@ -223,6 +223,10 @@ def translated(url: str) -> Iterator[None]:
         raise SourceUnusable(f"{shown_url(url)}: not a URL that can be asked") from error
     except (ClientError, OSError) as error:
         raise SourceUnavailable(f"{shown_url(url)}: {str(error) or type(error).__name__}") from error
+    except RuntimeError as error:  # aiohttp says so where it reads from a connection that is gone
+        if str(error) != "Connection closed.":
+            raise
+        raise SourceUnavailable(f"{shown_url(url)}: the connection is gone") from error
     except ValueError as error:  # of a host name that cannot be one
         raise SourceUnusable(f"{shown_url(url)}: not a URL that can be asked") from error
 
@@ -235,16 +239,6 @@ def require_ok(status: int, url: str) -> None:
         raise SourceUnavailable(f"{shown_url(url)}: status {status}")
     if status != 200:
         raise SourceRefused(f"{shown_url(url)}: status {status}", status)
-
-
-def shown_url(url: str) -> str:
-    """Return the URL without what may be secret in it: user, password, query."""
-    try:
-        parts = urlsplit(url)
-        port = "" if parts.port is None else f":{parts.port}"
-    except ValueError:
-        return "a URL"
-    return f"{parts.scheme}://{parts.hostname}{port}{parts.path}"
 
 
 def _answer(response: ClientResponse, body: bytes) -> Answer:

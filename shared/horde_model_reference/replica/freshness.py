@@ -20,14 +20,18 @@ class Freshness:
         self._ttl_seconds = ttl_seconds
         self._pauses: dict[str, float] = {}
         self._live = False
+        self._expired_at: dict[str, float] = {}
         self.until: dict[str, float] = {}
 
-    def renew(self, categories: Iterable[str], *, told: bool = False) -> None:
-        """Take note that these are the newest just now. `told`: by a service that tells of changes."""
+    def renew(self, categories: Iterable[str], *, told: bool = False, as_of: float = math.inf) -> None:
+        """Take note that these were the newest at a moment, if nobody has them looked for since then.
+
+        `told`: by a service that tells of changes.
+        """
         until = math.inf if told and self._live else time.monotonic() + self._ttl_seconds
         for name in categories:
             self._pauses.pop(name, None)
-            self.until[name] = until
+            self._set(name, until, as_of)
 
     def postpone(self, categories: Iterable[str]) -> None:
         """Take note that looking for these failed: the next try is soon, then later and later."""
@@ -43,14 +47,17 @@ class Freshness:
 
     def expire(self, category: str) -> None:
         """Have the category looked for at the next read."""
+        self._expired_at[category] = time.monotonic()  # first, for `_set` looks last
         self.until[category] = 0.0
 
     def trust(self, categories: Iterable[str]) -> None:
         """Take note that whatever changes in these will be told; also in those that follow."""
         self._live = True
+        now = time.monotonic()
         for name in categories:
-            self._pauses.pop(name, None)
-            self.until[name] = math.inf
+            if self.until.get(name) != 0.0:  # else somebody wants it to be looked for
+                self._pauses.pop(name, None)
+                self._set(name, math.inf, now)
 
     def distrust(self) -> None:
         """Take note that changes are not told any more: what relied on it is asked for at the next read."""
@@ -58,3 +65,8 @@ class Freshness:
         for name, until in list(self.until.items()):
             if until == math.inf:
                 self.until[name] = 0.0
+
+    def _set(self, category: str, until: float, as_of: float) -> None:
+        self.until[category] = until
+        if self._expired_at.get(category, -math.inf) >= as_of:
+            self.until[category] = 0.0

@@ -1,12 +1,11 @@
 """Documents of records, read from JSON."""
 
 import asyncio
-import json
 import logging
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
-from pydantic_core import from_json
+from horde_model_reference.lenient_json import UnusableJson, read_object
 
 Records = dict[str, dict[str, Any]]
 T = TypeVar("T")
@@ -17,28 +16,8 @@ INLINE_BYTES: Final = 256 * 1024
 log = logging.getLogger(__name__)
 
 
-class NotADocument(ValueError):
-    """Bytes that do not hold what they should."""
-
-
-def read_json(body: bytes) -> Any:  # noqa: ANN401 - any JSON value
-    """Return the value. NaN is taken, and the last of equal keys. Raises `NotADocument`."""
-    try:
-        return from_json(body)
-    except ValueError:  # it refuses lone surrogates, which spoil one record and not the document
-        return _read_leniently(body)
-
-
-def read_object(body: bytes) -> dict[str, Any]:
-    """Return the JSON object. Raises `NotADocument`."""
-    value = read_json(body)
-    if not isinstance(value, dict):
-        raise NotADocument("not a JSON object")
-    return value
-
-
 def read_records(body: bytes) -> Records:
-    """Return the records of a document. Raises `NotADocument`.
+    """Return the records of a document. Raises `UnusableJson`.
 
     An entry that is not an object is left out and its neighbours are kept, but a document of nothing else is
     not one of records: an error that came with status 200 looks like that.
@@ -47,13 +26,13 @@ def read_records(body: bytes) -> Records:
 
 
 def records_of(value: object) -> Records:
-    """Return the records of a document that was read already. Raises `NotADocument`."""
+    """Return the records of a document that was read already. Raises `UnusableJson`."""
     if not isinstance(value, dict):
-        raise NotADocument("not a JSON object")
+        raise UnusableJson("not a JSON object")
     records = {name: record for name, record in value.items() if isinstance(record, dict)}
     if len(records) < len(value):
         if not records:
-            raise NotADocument("a JSON object without records")
+            raise UnusableJson("a JSON object without records")
         log.warning("left out, not records: %s", sorted(value.keys() - records.keys()))
     return records
 
@@ -63,10 +42,3 @@ async def read_beside_loop(read: Callable[[bytes], T], body: bytes) -> T:
     if len(body) <= INLINE_BYTES:
         return read(body)
     return await asyncio.to_thread(read, body)
-
-
-def _read_leniently(body: bytes) -> Any:  # noqa: ANN401 - any JSON value
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise NotADocument(f"not JSON: {error}") from error

@@ -3,7 +3,9 @@
 import asyncio
 import logging
 import time
-from dataclasses import dataclass
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from typing import Final
 
 from horde_model_reference.replica.disk_cache import DiskCache
 from horde_model_reference.replica.errors import SourceFailed
@@ -11,12 +13,15 @@ from horde_model_reference.replica.github_client import GithubClient
 from horde_model_reference.replica.primary_answers import NotModified
 from horde_model_reference.replica.primary_source import PrimarySource
 
+PAUSE_SECONDS: Final = 10.0
+"""So long at most what failed is not tried again."""
+
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    text: str
+    text: str | None
     etag: str | None
     until: float
 
@@ -32,20 +37,19 @@ class LegacyTexts:
         self._disk = disk
         self._ttl_seconds = ttl_seconds
         self._held: dict[str, _Held] = {}
-        self._loading = asyncio.Lock()
+        self._loading: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def text(self, category: str, *, anew: bool = False) -> str | None:
         """Return the document as it is served, None if no source has it."""
-        async with self._loading:
+        async with self._loading[category]:
             held = self._held.get(category)
             if held is not None and not anew and held.until > time.monotonic():
                 return held.text
             found = await self._find(category, held)
-            if found is not None:
-                self._held[category] = found
-            return None if found is None else found.text
+            self._held[category] = found
+            return found.text
 
-    async def _find(self, category: str, held: _Held | None) -> _Held | None:
+    async def _find(self, category: str, held: _Held | None) -> _Held:
         until = time.monotonic() + self._ttl_seconds
         if self._primary is not None:
             try:
@@ -53,13 +57,17 @@ class LegacyTexts:
             except SourceFailed as error:
                 log.info("the PRIMARY does not give the legacy document of %s: %s", category, error)
             else:
-                if isinstance(answer, NotModified):
-                    return None if held is None else _Held(held.text, held.etag, until)
-                return _Held(answer.body.decode(), answer.etag, until)
-        if held is not None:
-            return held
+                if not isinstance(answer, NotModified):
+                    return _Held(_text(answer.body), answer.etag, until)
+                if held is not None:
+                    return replace(held, until=until)
+        if held is not None and held.text is not None:
+            return replace(held, until=self._soon())
         body = await self._from_below(category)
-        return None if body is None else _Held(body.decode(), None, until)
+        return _Held(None, None, self._soon()) if body is None else _Held(_text(body), None, until)
+
+    def _soon(self) -> float:
+        return time.monotonic() + min(self._ttl_seconds, PAUSE_SECONDS)
 
     async def _from_below(self, category: str) -> bytes | None:
         if self._github is not None:
@@ -72,3 +80,7 @@ class LegacyTexts:
                     await asyncio.to_thread(self._disk.write_legacy, category, document.legacy)
                     return document.legacy
         return await asyncio.to_thread(self._disk.read_legacy, category)
+
+
+def _text(body: bytes) -> str:
+    return body.decode(errors="replace")

@@ -57,6 +57,10 @@ class LowerSources:
             return entry
         return replace(entry, etag=document.etag, saved_at=document.revision)
 
+    async def newest_revision(self, source_url: str) -> int | None:
+        """Return the highest revision of the copies that came from there."""
+        return await asyncio.to_thread(self._disk.newest_revision, source_url)
+
     async def copy_to_start_with(self, category: str) -> Entry | None:
         """Return the copy of a file that was downloaded from GitHub by an earlier run."""
         if await asyncio.to_thread(self._disk.read_legacy, category) is None:

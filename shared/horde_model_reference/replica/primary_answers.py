@@ -4,13 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from horde_model_reference.lenient_json import UnusableJson, read_object
 from horde_model_reference.replica.event_stream import ServerSentEvent
-from horde_model_reference.replica.json_documents import (
-    NotADocument,
-    Records,
-    read_object,
-    records_of,
-)
+from horde_model_reference.replica.json_documents import Records, records_of
 
 EventKind = Literal["head", "committed", "reset"]
 
@@ -93,7 +89,7 @@ _KINDS: Final[Mapping[str, EventKind]] = {
 
 
 def read_changes(body: bytes) -> Changes:
-    """Read the answer of `changes`. Raises `NotADocument`."""
+    """Read the answer of `changes`. Raises `UnusableJson`."""
     value = read_object(body)
     categories = _object(value, "categories")
     return Changes(
@@ -104,7 +100,7 @@ def read_changes(body: bytes) -> Changes:
 
 
 def read_bundle(body: bytes) -> Bundle:
-    """Read the answer of `bundle`. Raises `NotADocument`."""
+    """Read the answer of `bundle`. Raises `UnusableJson`."""
     value = read_object(body)
     v1 = value.get("v1")
     return Bundle(
@@ -117,7 +113,7 @@ def read_bundle(body: bytes) -> Bundle:
 
 
 def read_event(event: ServerSentEvent) -> RevisionEvent | None:
-    """Read an event; None for one of another kind, as later servers may send. Raises `NotADocument`."""
+    """Read an event; None for one of another kind, as later servers may send. Raises `UnusableJson`."""
     kind = _KINDS.get(event.event)
     if kind is None:
         return None
@@ -133,7 +129,7 @@ def read_event(event: ServerSentEvent) -> RevisionEvent | None:
 def _category_changes(value: dict[str, Any]) -> CategoryChanges:
     removed = value.get("removed")
     if not isinstance(removed, list) or not all(isinstance(name, str) for name in removed):
-        raise NotADocument("'removed' is not a list of names")
+        raise UnusableJson("'removed' is not a list of names")
     added, changed = (records_of(_object(value, name)) for name in ("added", "changed"))
     return CategoryChanges(added, changed, tuple(removed))
 
@@ -141,18 +137,18 @@ def _category_changes(value: dict[str, Any]) -> CategoryChanges:
 def _object(value: dict[str, Any], name: str) -> dict[str, Any]:
     found = value.get(name)
     if not isinstance(found, dict):
-        raise NotADocument(f"{name!r} is not an object")
+        raise UnusableJson(f"{name!r} is not an object")
     return found
 
 
 def _revision(value: dict[str, Any], name: str) -> int:
     found = value.get(name)
     if not isinstance(found, int) or isinstance(found, bool) or found < 0:
-        raise NotADocument(f"{name!r} is not a revision")
+        raise UnusableJson(f"{name!r} is not a revision")
     return found
 
 
 def _texts(value: object) -> dict[str, str]:
     if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
-        raise NotADocument("'v1' is not an object of texts")
+        raise UnusableJson("'v1' is not an object of texts")
     return value

@@ -5,16 +5,11 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Final, Self, TypeVar
 from urllib.parse import quote
 
+from horde_model_reference.lenient_json import UnusableJson, read_json, read_object
 from horde_model_reference.replica.errors import NotOffered, SourceRefused, SourceUnusable
 from horde_model_reference.replica.event_stream import EventStreamParser, EventTooLarge
-from horde_model_reference.replica.fetching import Answer, Fetcher, require_ok, shown_url
-from horde_model_reference.replica.json_documents import (
-    NotADocument,
-    read_beside_loop,
-    read_json,
-    read_object,
-    read_records,
-)
+from horde_model_reference.replica.fetching import Answer, Fetcher, require_ok
+from horde_model_reference.replica.json_documents import read_beside_loop, read_records
 from horde_model_reference.replica.primary_answers import (
     Bundle,
     CategoryChanges,
@@ -28,6 +23,7 @@ from horde_model_reference.replica.primary_answers import (
     read_changes,
     read_event,
 )
+from horde_model_reference.shown_urls import shown_url
 
 __all__ = [
     "Bundle",
@@ -159,7 +155,7 @@ class _Events:
             piece = await anext(self._pieces)
             try:
                 found = [read_event(event) for event in self._parser.feed(piece)]
-            except (EventTooLarge, NotADocument) as error:
+            except (EventTooLarge, UnusableJson) as error:
                 raise SourceUnusable(f"{shown_url(self._url)}: {error}") from error
             self._waiting = [event for event in found if event is not None]
         return self._waiting.pop(0)
@@ -187,5 +183,5 @@ def _require_200(answer: Answer, url: str) -> None:
 async def _read(read: Callable[[bytes], T], answer: Answer, url: str) -> T:
     try:
         return await read_beside_loop(read, answer.body)
-    except NotADocument as error:
+    except UnusableJson as error:
         raise SourceUnusable(f"{shown_url(url)}: {error}") from error

@@ -2,24 +2,31 @@
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from pydantic_core import to_json
-
 from horde_model_reference.meta_consts import is_held_here
 from horde_model_reference.replica.catalogue import Catalogue, Entry, entry_of
-from horde_model_reference.replica.errors import NotOffered, SourceFailed, SourceUnavailable, SourceUnusable
+from horde_model_reference.replica.errors import (
+    NotOffered,
+    SourceFailed,
+    SourceRefused,
+    SourceUnavailable,
+    SourceUnusable,
+)
 from horde_model_reference.replica.fetching import Fetcher
 from horde_model_reference.replica.primary_answers import (
+    Fetched,
     FetchedDocument,
     LegacyDocument,
     NotModified,
     RevisionEvent,
 )
 from horde_model_reference.replica.primary_client import PrimaryClient
+from horde_model_reference.replica.raw_document import json_bytes
 
 AT_ONCE: Final = 6
 """Requests at one time: a server of the old kind answers one after another."""
@@ -29,6 +36,8 @@ DOUBTFUL_SECONDS: Final = 30.0
 
 CHANGED_INLINE: Final = 50
 """More changed records than these are built beside the loop."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +69,34 @@ class PrimarySource:
         if known is not None and known.etag is None and known.saved_at is not None:
             with contextlib.suppress(NotOffered):
                 return await self._followed_up(category, known, known.saved_at, min_revision)
-        etag = known.etag if known is not None else None
-        async with self._asking() as client, self._places:
-            answer = await client.document(category, etag=etag, min_revision=min_revision)
+        answer = await self._document(category, known, min_revision)
         if isinstance(answer, NotModified):
             if known is None:
                 raise SourceUnusable(f"{category}: not modified, but nothing is known")
             return Loaded(known, answer.revision)
         return Loaded(await self._entry(answer), answer.revision)
+
+    async def load_same(self, category: str, known: Entry, revision: int) -> Entry | None:
+        """Return a category as it was at a revision; None if the server does not have it at all."""
+        try:
+            loaded = await self.load(category, known, revision)
+        except SourceRefused as error:
+            log.info("%s stays as it was: %s", category, error)
+            return None
+        if loaded.revision is None:
+            return None
+        entry = loaded.entry if loaded.revision == revision else await self.load_at(category, revision)
+        return replace(entry, anchored=True)
+
+    async def _document(self, category: str, known: Entry | None, min_revision: int | None) -> Fetched:
+        etag = known.etag if known is not None else None
+        async with self._asking() as client, self._places:
+            try:
+                return await client.document(category, etag=etag, min_revision=min_revision)
+            except SourceUnavailable:  # also where the journal was begun anew, and never gets there
+                if min_revision is None:
+                    raise
+                return await self._quick.document(category, etag=etag)
 
     async def _followed_up(
         self, category: str, copy: Entry, saved_at: int, min_revision: int | None
@@ -115,21 +144,32 @@ class PrimarySource:
     async def reloaded(self, catalogue: Catalogue) -> Catalogue:
         """Return the anchored part of the catalogue anew, at one revision, which may be a lower one."""
         names = sorted(catalogue.anchored)
-        loads = (self.load(name, catalogue.entries[name], None) for name in names)
+        loads = (self._reload(name, catalogue.entries[name]) for name in names)
         found = dict(zip(names, await asyncio.gather(*loads), strict=True))
-        revisions = [loaded.revision for loaded in found.values()]
+        loaded = {name: item for name, item in found.items() if item is not None}
+        revisions = {item.revision for item in loaded.values()}
+        if not revisions:
+            raise SourceUnavailable(f"{self.url} has nothing of what is held")
+        loose = catalogue.without_anchors()
         known = [revision for revision in revisions if revision is not None]
         if len(known) < len(revisions):  # it has become a server of the old kind
-            entries = {name: replace(loaded.entry, anchored=False) for name, loaded in found.items()}
-            return catalogue.without_anchors().with_entries(entries, None)
+            entries = {name: replace(item.entry, anchored=False) for name, item in loaded.items()}
+            return loose.with_entries(entries, None)
         newest = max(known)
-        return catalogue.with_entries(
-            {
-                name: loaded.entry if loaded.revision == newest else await self.load_at(name, newest)
-                for name, loaded in found.items()
-            },
-            newest,
-        )
+        lacking = {name: loose.entries[name] for name in names if name not in loaded}
+        entries = {
+            name: item.entry if item.revision == newest else await self.load_at(name, newest)
+            for name, item in loaded.items()
+        }
+        return catalogue.with_entries(lacking | entries, newest)
+
+    async def _reload(self, category: str, known: Entry) -> Loaded | None:
+        """Return a category as it is now; None if the server does not have it any more."""
+        try:
+            return await self.load(category, known, None)
+        except SourceRefused as error:
+            log.info("%s stays as it was: %s", category, error)
+            return None
 
     async def legacy_text(self, category: str, etag: str | None) -> LegacyDocument | NotModified:
         """Return the legacy document of a category unchanged, unless it is the one with this ETag."""
@@ -175,6 +215,6 @@ class PrimarySource:
 
 def _entries_of(documents: dict[str, dict[str, dict[str, object]]]) -> dict[str, Entry]:
     return {
-        name: entry_of(name, to_json(value), value, origin="primary", anchored=True)
+        name: entry_of(name, json_bytes(value), value, origin="primary", anchored=True)
         for name, value in documents.items()
     }

@@ -1,5 +1,6 @@
 """The JSON of one category: as it came, and what has changed since."""
 
+import json
 from dataclasses import dataclass, replace
 
 from pydantic_core import to_json
@@ -34,8 +35,16 @@ class RawDocument:
 
     def rendered(self) -> "RawDocument":
         """Return the same document with all changes worked in."""
-        return RawDocument(to_json(self.value())) if self.changes else self
+        return RawDocument(json_bytes(self.value())) if self.changes else self
+
+
+def json_bytes(records: Records) -> bytes:
+    """Return the records as JSON."""
+    try:
+        return to_json(records)
+    except ValueError:  # lone surrogates, which JSON can say and UTF-8 cannot
+        return json.dumps(records).encode()
 
 
 def _copied(records: Records) -> Records:
-    return read_records(to_json(records)) if records else {}
+    return read_records(json_bytes(records)) if records else {}

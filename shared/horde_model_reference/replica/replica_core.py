@@ -14,12 +14,18 @@ from typing import Final
 
 from horde_model_reference.replica.catalogue import NOTHING, Catalogue, Entry, Records, differing, rebuilt
 from horde_model_reference.replica.change_feed import ChangeFeed
-from horde_model_reference.replica.errors import NotOffered, SourceFailed, SourceUnavailable
+from horde_model_reference.replica.errors import (
+    SourceFailed,
+    SourceRefused,
+)
 from horde_model_reference.replica.flights import Flights
 from horde_model_reference.replica.freshness import Freshness
 from horde_model_reference.replica.lower_sources import LowerSources
 from horde_model_reference.replica.primary_source import PrimarySource
+from horde_model_reference.replica.raw_document import RawDocument
+from horde_model_reference.replica.revision_steps import RevisionSteps
 from horde_model_reference.replica.saving import Saving
+from horde_model_reference.replica.telling import Telling
 
 BUNDLE_FROM: Final = 4
 """As many categories are asked for in one request."""
@@ -43,7 +49,7 @@ class Patience:
     held_wait: float = 1.0
     cold_wait: float = 5.0
     kept: float = 3600.0
-    behind: float = 60.0
+    behind: float = 300.0
 
 
 DEFAULT_PATIENCE: Final = Patience()
@@ -68,16 +74,16 @@ class ReplicaCore:
         self._lower = lower
         self._saving = saving
         self._freshness = freshness
-        self._on_change = on_change
+        self._telling = Telling(on_change)
         self._feed = ChangeFeed(self) if follow_feed else None
         self._catalogue = NOTHING
         self._flights = Flights()
+        self._bundled: set[str] = set()
         self._committing = asyncio.Lock()
-        self._background: set[asyncio.Task[None]] = set()
         self._contact_at = -math.inf
-        self._behind_since: float | None = None
+        self._steps = RevisionSteps(patience.behind)
         self._in_trouble = False
-        saving.find = lambda: self._catalogue
+        saving.serve(self)
         self.primary_hits = 0
         self.github_fallbacks = 0
 
@@ -88,7 +94,7 @@ class ReplicaCore:
 
     def take_over(self, other: "ReplicaCore") -> None:
         """Begin with what another core held, in a process that was forked off it."""
-        self._catalogue = other.catalogue.without_anchors()
+        self._catalogue = other.catalogue
         self._contact_at = other._contact_at  # noqa: SLF001 - one of this class
 
     def fresh(self, category: str) -> Records | None:
@@ -141,7 +147,7 @@ class ReplicaCore:
         for name in missing:
             copy = None if name in self._catalogue.entries else await self._lower.copy_of(name, None)
             if copy is not None and name not in self._catalogue.entries:
-                self._put(name, copy)
+                self._put(name, copy, as_of=-math.inf)
         if any(name in self._catalogue.entries for name in wanted):
             self._freshness.postpone(name for name in wanted if self.fresh(name) is None)
         else:
@@ -156,9 +162,7 @@ class ReplicaCore:
         if self._feed is not None:
             await self._feed.stop()
         await self._flights.cancel()
-        for task in self._background:
-            task.cancel()
-        await asyncio.gather(*self._background, return_exceptions=True)
+        await self._telling.stop()
         await self._saving.flush()
 
     async def advance(self, at_least: int | None = None) -> None:
@@ -169,12 +173,10 @@ class ReplicaCore:
                 return
             if self._primary is None or not current.anchored:
                 return
-            try:
-                after = await self._primary.advanced(current, at_least)
-            except NotOffered:
-                after = await self._reloaded(current)
+            began = time.monotonic()
+            after = await self._steps.advanced(self._primary, current, at_least)
             self._succeeded()
-            self._swap(current, after)
+            self._swap(current, after, as_of=began)
 
     def skip_to(self, revision: int, touched: frozenset[str]) -> bool:
         """Take note of the next revision if it touched nothing that is held; say whether that is so."""
@@ -183,7 +185,7 @@ class ReplicaCore:
             return False
         if touched & current.anchored:
             return False
-        self._swap(current, Catalogue(current.entries, revision))
+        self._swap(current, Catalogue(current.entries, revision), as_of=time.monotonic())
         return True
 
     def expire(self, category: str) -> None:
@@ -193,10 +195,14 @@ class ReplicaCore:
     async def rebuild(self, category: str) -> None:
         """Build the records of a category anew from the JSON that is held."""
         async with self._committing:
-            entry = self._catalogue.entries.get(category)
-            if entry is not None:
+            while (entry := self._catalogue.entries.get(category)) is not None:
                 fresh = await asyncio.to_thread(rebuilt, category, entry)
-                self._catalogue = self._catalogue.with_entries({category: fresh}, self._catalogue.revision)
+                if self._replace(category, entry, fresh):
+                    return
+
+    def take_rendered(self, category: str, entry: Entry, raw: RawDocument, *, stored: bool) -> None:
+        """See `Holder`. What has changed again meanwhile will be saved once more."""
+        self._replace(category, entry, replace(entry, raw=raw, stored=stored))
 
     def set_live(self, live: bool) -> None:
         """Take note whether new revisions are told at once."""
@@ -215,7 +221,7 @@ class ReplicaCore:
         return ADVANCE if entry is not None and entry.anchored else category
 
     def _flight(self, key: str, force: bool = False) -> asyncio.Task[None]:
-        make = self._refresh_anchored if key == ADVANCE else partial(self._refresh, key)
+        make = self._refresh_anchored if key == ADVANCE else partial(self._refresh, key, force)
         return (self._flights.anew if force else self._flights.join)(key, make)
 
     async def _obtain_many(self, wanted: list[str]) -> list[str]:
@@ -229,25 +235,36 @@ class ReplicaCore:
             return wanted
         if self._catalogue.revision is None:
             await asyncio.wait({self._flight(missing[0])})
-        rest = [name for name in missing[1:] if not self._flights.is_under_way(name)]
+        rest = [name for name in missing[1:] if self._may_be_bundled(name)]
         if self._catalogue.revision is None or len(rest) < BUNDLE_FROM or await self._lower.has_copies(rest):
             return self._open_of(wanted)
+        self._bundled.update(rest)
         await asyncio.wait({self._flights.begin(rest, self._load_bundle)})
         return self._open_of(wanted)
+
+    def _may_be_bundled(self, category: str) -> bool:
+        """Say whether a bundle may have it: what an earlier one lacked is asked for alone."""
+        return category not in self._bundled and not self._flights.is_under_way(category)
 
     async def _load_bundle(self) -> None:
         if self._primary is None:
             return
+        began = time.monotonic()
         try:
             bundle = await self._primary.load_all()
+            floor = await self._floor(self._primary)
             async with self._committing:
-                revision = self._catalogue.revision
-                if bundle.revision is not None and (revision is None or revision <= bundle.revision):
-                    self._succeeded()
-                    current = self._catalogue
-                    self._swap(current, current.with_entries(bundle.entries, bundle.revision))
+                self._steps.require_no_older(bundle.revision, floor)
+                current = self._catalogue
+                after = current.with_entries(bundle.entries, bundle.revision)
+                self._succeeded()
+                self._swap(current, after, as_of=began)
         except SourceFailed as error:
             log.info("no bundle: %s", error)  # the categories are asked for one by one
+
+    async def _floor(self, primary: PrimarySource) -> int | None:
+        """Return the revision below which nothing is news: that which is held, or that of the copies."""
+        return self._catalogue.revision or await self._lower.newest_revision(primary.url)
 
     async def _refresh_anchored(self) -> None:
         try:
@@ -258,8 +275,9 @@ class ReplicaCore:
                 self._catalogue = self._catalogue.without_anchors()
             self._freshness.postpone(self._catalogue.entries)
 
-    async def _refresh(self, category: str) -> None:
+    async def _refresh(self, category: str, force: bool = False) -> None:
         """Try the sources in their order, and keep what is held if none of them has better."""
+        began = time.monotonic()
         held = self._catalogue.entries.get(category)
         if self._primary is not None:
             try:
@@ -268,88 +286,70 @@ class ReplicaCore:
                 self._failed(error)
             else:
                 return
-        elif held is None and (copy := await self._lower.copy_to_start_with(category)) is not None:
-            self._put(category, copy)
-            return
+        elif held is None and not force:
+            copy = await self._lower.copy_to_start_with(category)
+            if copy is not None:
+                self._put(category, copy, as_of=began)
+                return
         if held is not None and held.origin == "primary" and self._was_in_contact():
             self._freshness.postpone((category,))
             return
-        await self._from_below(category, held)
+        await self._from_below(category, held, began)
 
     async def _from_primary(self, primary: PrimarySource, category: str) -> None:
+        began = time.monotonic()
         held = self._catalogue.entries.get(category) or await self._lower.copy_of(category, primary.url)
-        loaded = await primary.load(category, held, self._catalogue.revision)
+        floor = await self._floor(primary)
+        loaded = await primary.load(category, held, floor)
+        self._steps.require_no_step_back(category, loaded, held, floor)
         async with self._committing:
-            current, entry, revision = self._catalogue, loaded.entry, loaded.revision
-            if revision is None:
-                after = current.with_entries({category: replace(entry, anchored=False)}, current.revision)
-            elif current.revision is None or not current.anchored - {category}:
-                after = current.with_entries({category: replace(entry, anchored=True)}, revision)
-            else:
-                after = await self._joined(primary, current, category, loaded.entry, revision)
+            current = self._catalogue
+            after = await self._steps.joined(primary, current, category, loaded)
             self._succeeded()
-            self._swap(current, after)
-        if revision is None:
-            self._freshness.renew((category,))
+            self._swap(current, after, as_of=began)
+        if loaded.revision is None:
+            self._freshness.renew((category,), as_of=began)
 
-    async def _joined(
-        self, primary: PrimarySource, current: Catalogue, category: str, entry: Entry, revision: int
-    ) -> Catalogue:
-        """Add a category at a revision to others that may be at another one."""
-        if current.revision is not None and revision > current.revision:
-            try:
-                current = await primary.advanced(current, revision)
-            except NotOffered:
-                current = await self._reloaded(current)
-        if current.revision is not None and revision != current.revision:
-            entry = await primary.load_at(category, current.revision)
-        return current.with_entries({category: replace(entry, anchored=True)}, current.revision)
-
-    async def _reloaded(self, current: Catalogue) -> Catalogue:
-        """Load everything anew where the server cannot tell what changed."""
-        if self._primary is None:
-            return current
-        after = await self._primary.reloaded(current)
-        if after.revision is not None and current.revision is not None and after.revision < current.revision:
-            self._behind_since = self._behind_since or time.monotonic()
-            if time.monotonic() - self._behind_since < self._patience.behind:
-                raise SourceUnavailable(f"at revision {after.revision}, behind {current.revision}")
-        self._behind_since = None
-        return after
-
-    async def _from_below(self, category: str, held: Entry | None) -> None:
+    async def _from_below(self, category: str, held: Entry | None, began: float) -> None:
         found = await self._lower.from_github(category)
         if found is not None:
             self.github_fallbacks += 1
         elif held is None:
             found = await self._lower.copy_of(category, None)
         if found is not None:
-            self._put(category, found)
-        else:
+            self._put(category, found, as_of=began)
+        if found is None or self._primary is not None:  # what is better may be there soon
             self._freshness.postpone((category,))
 
-    def _put(self, category: str, entry: Entry) -> None:
+    def _put(self, category: str, entry: Entry, *, as_of: float) -> None:
         current = self._catalogue
-        self._swap(current, current.with_entries({category: entry}, current.revision))
-        self._freshness.renew((category,))
+        self._swap(current, current.with_entries({category: entry}, current.revision), as_of=None)
+        self._freshness.renew((category,), as_of=as_of)
 
-    def _swap(self, base: Catalogue, after: Catalogue) -> None:
-        """Put in place what `after` has made of `base`; what others changed meanwhile stays."""
+    def _replace(self, category: str, known: Entry, entry: Entry) -> bool:
+        """Put another form of the same content in place of what is known, if that is still held."""
+        current = self._catalogue
+        if current.entries.get(category) is not known:
+            return False
+        self._catalogue = current.with_entries({category: entry}, current.revision)
+        return True
+
+    def _swap(self, base: Catalogue, after: Catalogue, *, as_of: float | None) -> None:
+        """Put in place what `after` has made of `base`; what others changed meanwhile stays.
+
+        `as_of`: when the service was asked for it; None: it was not.
+        """
         before = self._catalogue
         made = {name: item for name, item in after.entries.items() if base.entries.get(name) is not item}
         self._catalogue = before.with_entries(made, after.revision)
-        self._freshness.renew(self._catalogue.anchored, told=True)
+        if as_of is not None:
+            self._freshness.renew(self._catalogue.anchored, told=True, as_of=as_of)
         for category in differing(before, self._catalogue):
             self._saving.note(category)
             if category in before.entries:
-                self._tell(category)
+                self._telling.note(category)
         if after.revision is not None and self._feed is not None and self._primary is not None:
             self._feed.start(self._primary)
-
-    def _tell(self, category: str) -> None:
-        task = asyncio.create_task(asyncio.to_thread(self._on_change, category))
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)
 
     def _was_in_contact(self) -> bool:
         return time.monotonic() - self._contact_at < self._patience.kept
@@ -357,12 +357,18 @@ class ReplicaCore:
     def _succeeded(self) -> None:
         self.primary_hits += 1
         self._contact_at = time.monotonic()
+        self._steps.note_success()
         if self._in_trouble:
             self._in_trouble = False
+            for category in self._catalogue.entries.keys() - self._catalogue.anchored:
+                self._freshness.expire(category)
             log.info("the PRIMARY answers again")
 
     def _failed(self, error: SourceFailed) -> None:
         """Log: the first time loudly, for what is held may be old from now on."""
+        if isinstance(error, SourceRefused):
+            log.info("the PRIMARY does not have it: %s", error)
+            return
         log.log(
             logging.DEBUG if self._in_trouble else logging.WARNING, "the PRIMARY gives nothing: %s", error
         )

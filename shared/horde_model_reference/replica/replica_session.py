@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from horde_model_reference.github_sources import GithubRepository
+from horde_model_reference.github_sources import GithubPlan
 from horde_model_reference.replica.catalogue import NOTHING, Catalogue, Records
 from horde_model_reference.replica.disk_cache import DiskCache
 from horde_model_reference.replica.fetching import Fetcher
@@ -41,16 +41,6 @@ class PrimaryPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class GithubPlan:
-    """The legacy repositories."""
-
-    image: GithubRepository
-    text: GithubRepository
-    attempts: int
-    backoff_seconds: float
-
-
-@dataclass(frozen=True, slots=True)
 class ReplicaPlan:
     """Whom to ask, and how; `base_path` is the folder of the copies."""
 
@@ -77,11 +67,13 @@ class ReplicaSession:
         self._generation = self._loop.generation
         self._parts: _Parts | None = None
         self._left = NOTHING
+        self._ended = False
 
     @property
     def _catalogue(self) -> Catalogue:
         """What is held, also after the end."""
-        return self._left if self._parts is None else self._parts.core.catalogue
+        parts = self._parts
+        return self._left if parts is None else parts.core.catalogue
 
     def fresh(self, category: str) -> Records | None:
         """Return the records if there is no reason to ask for newer ones. Never blocks."""
@@ -122,34 +114,48 @@ class ReplicaSession:
         except LoopThreadUnavailable as error:
             log.debug("nothing more is loaded: %s", error)
 
-    def raw(self, category: str) -> dict[str, Any] | None:
-        """Return the JSON of a category that is held."""
-        entry = self._catalogue.entries.get(category)
-        return None if entry is None else entry.raw.value()
+    def raw_together(self, categories: Iterable[str]) -> dict[str, dict[str, Any] | None]:
+        """Return the JSON of several categories as they were at one moment."""
+        entries = self._catalogue.entries
+        return {name: entries[name].raw.value() if name in entries else None for name in categories}
 
-    async def raw_async(self, category: str) -> dict[str, Any] | None:
+    async def raw_together_async(self, categories: Iterable[str]) -> dict[str, dict[str, Any] | None]:
         """Do the same; the loop of the caller goes on meanwhile."""
-        return await self._loop.call(lambda: asyncio.to_thread(self.raw, category))
+        names = tuple(categories)
+        try:
+            return await self._loop.call(lambda: asyncio.to_thread(self.raw_together, names))
+        except LoopThreadUnavailable:
+            return self.raw_together(names)
 
     def legacy_text(self, category: str, *, anew: bool = False) -> str | None:
         """Return the legacy document of a category unchanged; None if no source has it. Blocks."""
-        return self._loop.run(partial(self._legacy_text, category, anew))
+        try:
+            return self._loop.run(partial(self._legacy_text, category, anew))
+        except LoopThreadUnavailable as error:
+            log.debug("no legacy document is loaded: %s", error)
+            return None
 
     def expire(self, category: str) -> None:
         """Have the next read look for newer data. Any thread may call this."""
-        if self._parts is not None:
-            self._parts.core.expire(category)
+        parts = self._parts
+        if parts is not None:
+            parts.core.expire(category)
 
     def rebuild(self, category: str) -> None:
         """Build the records of a category anew from the JSON that is held."""
-        if self._parts is not None:
-            self._loop.run(lambda: self._present().core.rebuild(category))
+        if self._parts is None:
+            return
+        try:
+            self._loop.run(partial(self._rebuild, category))
+        except LoopThreadUnavailable as error:
+            log.debug("nothing is built anew: %s", error)
 
     def statistics(self) -> dict[str, int]:
         """Return what was asked so far."""
-        if self._parts is None:
+        parts = self._parts
+        if parts is None:
             return {"primary_hits": 0, "github_fallbacks": 0, "cache_size": 0}
-        core, fetched = self._parts.core, [item.statistics() for item in self._parts.fetchers]
+        core, fetched = parts.core, [item.statistics() for item in parts.fetchers]
         return {
             "primary_hits": core.primary_hits,
             "github_fallbacks": core.github_fallbacks,
@@ -160,8 +166,9 @@ class ReplicaSession:
         }
 
     def close(self) -> None:
-        """End what is under way, after saving what is held."""
-        if self._parts is None or self._generation != self._loop.generation:
+        """End what is under way, after saving what is held. Nothing is loaded any more."""
+        self._ended = True
+        if self._generation != self._loop.generation:  # what there is belongs to the parent
             return
         self._loop.remove_closer(self._close)
         if self._loop.is_current():
@@ -180,13 +187,19 @@ class ReplicaSession:
         return all(core.fresh(name) is not None or core.is_known_missing(name) for name in names)
 
     async def _obtain(self, names: tuple[str, ...], force: bool, settle: bool) -> None:
+        if self._ended:
+            return
         core = self._present().core
         await core.obtain(names, force=force)
         if settle:
             await core.settle()
 
     async def _legacy_text(self, category: str, anew: bool) -> str | None:
-        return await self._present().legacy.text(category, anew=anew)
+        return None if self._ended else await self._present().legacy.text(category, anew=anew)
+
+    async def _rebuild(self, category: str) -> None:
+        if not self._ended:
+            await self._present().core.rebuild(category)
 
     async def _close(self) -> None:
         parts = self._parts
@@ -246,10 +259,4 @@ def _primary_source(plan: PrimaryPlan, fetchers: list[Fetcher]) -> PrimarySource
 def _github_client(plan: GithubPlan, fetchers: list[Fetcher]) -> GithubClient:
     fetcher = Fetcher(timeout_seconds=30.0, attempts=1)
     fetchers.append(fetcher)
-    return GithubClient(
-        plan.image,
-        plan.text,
-        attempts=plan.attempts,
-        backoff_seconds=plan.backoff_seconds,
-        fetcher=fetcher,
-    )
+    return GithubClient(plan, fetcher=fetcher)

@@ -1,31 +1,44 @@
 """Writes what a replica holds to the disk, soon after it changed, and never twice at once."""
 
 import asyncio
-import logging
 import random
 import time
-from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
-from horde_model_reference.replica.catalogue import NOTHING, Catalogue, Entry
+from horde_model_reference.replica.catalogue import Catalogue, Entry
 from horde_model_reference.replica.disk_cache import DiskCache
+from horde_model_reference.replica.raw_document import RawDocument
 
 SOON_SECONDS: Final = (0.2, 1.0)
 """Many programs hear of a change at once: those who read it come first, and the disk a little later."""
 
-log = logging.getLogger(__name__)
+
+class Holder(Protocol):
+    """What is to be saved."""
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """What is held now."""
+
+    def take_rendered(self, category: str, entry: Entry, raw: RawDocument, *, stored: bool) -> None:
+        """Take the document of an entry with all changes worked in; `stored`: it lies on the disk."""
 
 
 class Saving:
-    """Keeps the copies on the disk up to date with what `find` returns."""
+    """Keeps the copies on the disk up to date with what a holder has."""
 
     def __init__(self, disk: DiskCache, source_url: str | None) -> None:
         self._disk = disk
         self._source_url = source_url
-        self.find: Callable[[], Catalogue] = lambda: NOTHING
+        self._holder: Holder | None = None
         self._due: dict[str, float] = {}
+        self._failed: dict[str, float] = {}
         self._writing = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
+
+    def serve(self, holder: Holder) -> None:
+        """Save what this one has."""
+        self._holder = holder
 
     def note(self, category: str) -> None:
         """Have the category written soon."""
@@ -34,24 +47,37 @@ class Saving:
             self._task = asyncio.create_task(self._soon())
 
     async def flush(self) -> None:
-        """Write what is waiting, now."""
+        """Write what is waiting, now. What cannot be written is tried again the next time."""
         async with self._writing:
-            due, self._due = self._due, {}
-            held = self.find()
-            for category, noted_at in due.items():
-                entry = held.entries.get(category)
-                if entry is not None and not entry.stored:
-                    await asyncio.to_thread(self._write, category, entry, held.revision, noted_at)
+            self._due = self._failed | self._due
+            self._failed = {}
+            for category, noted_at in list(self._due.items()):
+                if self._holder is not None and not await self._save(self._holder, category, noted_at):
+                    self._failed[category] = noted_at
+                if self._due.get(category) == noted_at:
+                    del self._due[category]
 
     async def _soon(self) -> None:
         while self._due:
             await asyncio.sleep(random.uniform(*SOON_SECONDS))  # noqa: S311 - jitter
             await self.flush()
 
-    def _write(self, category: str, entry: Entry, revision: int | None, noted_at: float) -> None:
-        self._disk.write(
+    async def _save(self, holder: Holder, category: str, noted_at: float) -> bool:
+        held = holder.catalogue
+        entry = held.entries.get(category)
+        if entry is None or entry.stored:
+            return True
+        raw = await asyncio.to_thread(entry.raw.rendered)
+        stored = await asyncio.to_thread(self._write, category, entry, raw, held.revision, noted_at)
+        holder.take_rendered(category, entry, raw, stored=stored)
+        return stored
+
+    def _write(
+        self, category: str, entry: Entry, raw: RawDocument, revision: int | None, noted_at: float
+    ) -> bool:
+        return self._disk.write(
             category,
-            entry.raw.rendered().body,
+            raw.body,
             origin=entry.origin,
             source_url=self._source_url if entry.origin == "primary" else None,
             etag=entry.etag,

@@ -15,8 +15,8 @@ from typing import Final
 
 from pydantic import BaseModel, ValidationError
 
+from horde_model_reference.lenient_json import UnusableJson, read_object
 from horde_model_reference.replica.errors import SourceUnusable
-from horde_model_reference.replica.json_documents import NotADocument, read_object
 
 KEY_BYTES: Final = 32
 KEY_ID_DIGITS: Final = 16
@@ -140,7 +140,7 @@ def _file_content(path: Path) -> bytes:
 def _from_json(content: bytes) -> bytes:
     try:
         text = read_object(content).get("public_key")
-    except NotADocument as error:
+    except UnusableJson as error:
         raise SigningKeyUnusable("the file of the signing key is not JSON") from error
     return text.encode() if isinstance(text, str) else b""
 

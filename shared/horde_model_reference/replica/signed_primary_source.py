@@ -1,12 +1,12 @@
 """A PRIMARY of which only what is signed is taken (architecture.md section 8)."""
 
 import asyncio
-import hashlib
 import time
 from collections.abc import Mapping
 from typing import Final
 
 from horde_model_reference.replica.catalogue import Catalogue, Entry
+from horde_model_reference.replica.copy_facts import sha256_of
 from horde_model_reference.replica.errors import SourceUnavailable, SourceUnusable
 from horde_model_reference.replica.fetching import Fetcher
 from horde_model_reference.replica.primary_answers import FetchedDocument, LegacyDocument, NotModified
@@ -70,7 +70,7 @@ class SignedPrimarySource(PrimarySource):
         entries = {names[0]: first.entry}
         for name in names[1:]:
             entry = catalogue.entries[name]
-            if hashes.get(name) != _sha256(entry.raw.body):
+            if hashes.get(name) != sha256_of(entry.raw.body):
                 entries[name] = await self.load_at(name, first.revision)
         return catalogue.with_entries(entries, first.revision)
 
@@ -112,9 +112,5 @@ def _verified(entry: bytes, public_key: str, revision: int) -> SignedCatalogue:
 
 def _require(hashes: Mapping[str, str], category: str, body: bytes) -> None:
     expected = hashes.get(category)
-    if expected != _sha256(body) and not (expected is None and body == b"{}"):
+    if expected != sha256_of(body) and not (expected is None and body == b"{}"):
         raise SourceUnusable(f"{category}: the document is not the one that was signed")
-
-
-def _sha256(body: bytes) -> str:
-    return hashlib.sha256(body).hexdigest()

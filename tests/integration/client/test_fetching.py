@@ -16,7 +16,7 @@ from horde_model_reference.replica.errors import (
     SourceUnavailable,
     SourceUnusable,
 )
-from horde_model_reference.replica.fetching import Answer, Fetcher, shown_url
+from horde_model_reference.replica.fetching import Answer, Fetcher
 from support.fault_proxy import FaultProxy, How
 from support.processes import free_port
 from support.upstreams import Upstream, upstreams
@@ -301,11 +301,6 @@ async def test_errors_do_not_tell_what_is_secret_in_the_url(server: Upstream, fe
         await fetcher.get(f"http://me:password@127.0.0.1:{server.port}/x?token=hidden", attempts=1)
     assert "password" not in str(caught.value)
     assert "hidden" not in str(caught.value)
-
-
-def test_a_url_is_shown_without_secrets() -> None:
-    assert shown_url("https://me:pw@host:81/a/b?token=x#y") == "https://host:81/a/b"
-    assert shown_url("http://[broken") == "a URL"
 
 
 async def test_redirects_are_followed(server: Upstream, fetcher: Fetcher) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from horde_model_reference.backends.filesystem import FileSystemBackend
 from support.model_records import an_image
+from support.programs import assert_silent_success, ran
 from support.reference_folders import a_backend, legacy_on_disk, v2_on_disk, with_images
 
 CONTEXTS = [multiprocessing.get_context(name) for name in multiprocessing.get_all_start_methods()]
@@ -77,8 +78,8 @@ def test_a_writer_killed_at_any_step_leaves_both_formats_old_or_both_new(step: i
 def test_a_lock_whose_holder_was_killed_is_free(tmp_path: Path) -> None:
     code = (
         "import sys\nfrom pathlib import Path\n"
-        "from horde_model_reference.backends.folder_lock import folder_lock\n"
-        "with folder_lock(Path(sys.argv[1]) / '.write.lock', timeout_seconds=1):\n"
+        "from horde_model_reference.files.locking import locked\n"
+        "with locked(Path(sys.argv[1]) / '.write.lock', timeout_seconds=1):\n"
         "    print('held', flush=True)\n    sys.stdin.read()\n"
     )
     with subprocess.Popen(
@@ -95,15 +96,14 @@ def test_a_lock_whose_holder_was_killed_is_free(tmp_path: Path) -> None:
 def test_a_child_forked_while_a_lock_is_held_does_not_keep_it(tmp_path: Path) -> None:
     code = (
         "import os, sys\nfrom pathlib import Path\n"
-        "from horde_model_reference.backends.folder_lock import folder_lock\n"
+        "from horde_model_reference.files.locking import locked\n"
         "path = Path(sys.argv[1]) / '.lock'\n"
         "read, write = os.pipe()\n"
-        "with folder_lock(path, timeout_seconds=1):\n"
+        "with locked(path, timeout_seconds=1):\n"
         "    child = os.fork()\n"
         "    if child == 0:\n"
         "        os.close(write)\n        os.read(read, 1)\n        os._exit(0)\n"
-        "with folder_lock(path, timeout_seconds=0):\n    print('free')\n"
+        "with locked(path, timeout_seconds=0):\n    print('free')\n"
         "os.close(write)\nos.waitpid(child, 0)\n"
     )
-    done = subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, text=True, check=True)
-    assert done.stdout == "free\n"
+    assert_silent_success(ran(code, tmp_path), "free\n")

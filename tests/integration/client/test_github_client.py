@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 
 from horde_model_reference.category_import import import_source
-from horde_model_reference.github_sources import GithubRepository, legacy_file_urls
+from horde_model_reference.github_sources import GithubPlan, GithubRepository, legacy_file_urls
 from horde_model_reference.replica.errors import (
     SourceFailed,
     SourceRefused,
@@ -43,14 +43,13 @@ async def client(github: Upstream, pauses: list[float]) -> AsyncIterator[GithubC
         pauses.append(seconds)
 
     proxy = f"http://127.0.0.1:{github.port}"
-    made = GithubClient(
+    plan = GithubPlan(
         GithubRepository("o", "images", "b", proxy_url=proxy),
         GithubRepository("o", "texts", "b", proxy_url=proxy),
         attempts=3,
         backoff_seconds=2,
-        timeout_seconds=5,
-        sleep=sleep,
     )
+    made = GithubClient(plan, timeout_seconds=5, sleep=sleep)
     yield made
     await made.close()
 
@@ -160,7 +159,8 @@ async def test_a_fetcher_that_was_given_is_used_and_left_open(github: Upstream) 
     proxy = f"http://127.0.0.1:{github.port}"
     repository = GithubRepository("o", "images", proxy_url=proxy)
     fetcher = Fetcher(timeout_seconds=5)
-    made = GithubClient(repository, repository, attempts=0, backoff_seconds=0, fetcher=fetcher)
+    plan = GithubPlan(repository, repository, attempts=0, backoff_seconds=0)
+    made = GithubClient(plan, fetcher=fetcher)
     assert await made.document("clip") is not None
     await made.close()
     assert await made.document("clip") is not None
@@ -169,13 +169,14 @@ async def test_a_fetcher_that_was_given_is_used_and_left_open(github: Upstream) 
 
 
 async def test_a_file_that_did_not_change_gives_the_same_document(
-    client: GithubClient, github: Upstream
+    client: GithubClient, github: Upstream, caplog: pytest.LogCaptureFixture
 ) -> None:
-    github.body = CLIP
+    github.body = CLIP[:-1].rstrip() + b', "bad": 7}'
     first, second = await client.document("clip"), await client.document("clip")
+    assert caplog.text.count("bad of clip.json is left out") == 1  # converted once
     github.body = CLIP.replace(b'"x"', b'"y"')
     third = await client.document("clip")
-    assert first is second
+    assert first == second
     assert third is not None
     assert third.value["ViT-L/14"]["description"] == "y"
 

@@ -87,6 +87,7 @@ def test_import_brings_the_settings_and_little_beside_pydantic(tmp_path: Path) -
         "environment_settings",
         "github_sources",
         "horde_model_reference",
+        "late_names",
         "meta_consts",
         "model_consts",
         "model_consts.image",

@@ -18,6 +18,7 @@ from horde_model_reference.settings_blocks import RedisSettings
 from support.a_clock import AClock
 from support.model_records import a_legacy_image, an_image, canonical_file
 from support.nodes import RedisNode
+from support.programs import ran
 from support.redis_backends import (
     a_listener,
     eventually,
@@ -348,8 +349,7 @@ def test_without_the_package_making_one_says_what_to_install(tmp_path: Path) -> 
         "except ImportError as error:\n"
         "    print(error)\n"
     )
-    done = subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, text=True, check=True)
-    assert "pip install 'horde-model-reference[redis]'" in done.stdout
+    assert "pip install 'horde-model-reference[redis]'" in ran(code, tmp_path).stdout
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")

@@ -1,17 +1,14 @@
 import asyncio
 import logging
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from horde_model_reference import backends
-from horde_model_reference.backends.base import ModelReferenceBackend, as_category
+from horde_model_reference.backends.base import ModelReferenceBackend
 from horde_model_reference.meta_consts import MODEL_REFERENCE_CATEGORY, ReplicateMode
+from support.programs import assert_silent_success, ran
 
 
 class SmallBackend(ModelReferenceBackend):
@@ -148,30 +145,6 @@ def test_the_mode_may_be_text(mode: str) -> None:
     assert backend.get_replicate_mode() is ReplicateMode.PRIMARY
 
 
-def test_texts_of_categories_become_members_and_others_stay() -> None:
-    assert as_category("clip") is MODEL_REFERENCE_CATEGORY.clip
-    assert as_category("something else") == "something else"
-
-
-def test_every_back_end_has_a_module_and_a_name_for_type_checkers() -> None:
-    source = Path(backends.__file__).read_text(encoding="utf-8")
-    for name, module in backends._MODULES.items():
-        assert f"from horde_model_reference.backends.{module} import {name}\n" in source
-    assert sorted(backends._MODULES) == backends.__all__
-    assert set(backends.__all__) <= set(dir(backends))
-
-
-def test_an_unknown_back_end_is_an_attribute_error() -> None:
-    with pytest.raises(AttributeError, match="NoSuchBackend"):
-        _ = backends.NoSuchBackend
-
-
-def test_a_back_end_is_loaded_when_it_is_first_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(vars(backends), "ModelReferenceBackend", raising=False)
-    assert backends.ModelReferenceBackend is ModelReferenceBackend
-    assert "ModelReferenceBackend" in vars(backends)
-
-
 def test_importing_the_primary_back_ends_loads_no_heavy_package() -> None:
     code = (
         "import sys\n"
@@ -179,5 +152,4 @@ def test_importing_the_primary_back_ends_loads_no_heavy_package() -> None:
         "heavy = {'aiohttp', 'redis', 'cryptography', 'asyncio', 'horde_model_reference.replica'}\n"
         "print(sorted(heavy & sys.modules.keys()))\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert (done.stdout, done.stderr) == ("[]\n", "")
+    assert_silent_success(ran(code), "[]\n")

@@ -4,7 +4,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from horde_model_reference import meta_consts
@@ -41,6 +41,7 @@ def tensors(draw: st.DrawFn, prefixes: tuple[str, ...] = ("",)) -> list[GivenTen
     return found
 
 
+@settings(deadline=None)  # a disk may be slow
 @given(tensors(VAE_PREFIXES), tensors(TEXT_PREFIXES), st.data())
 def test_hashes_are_those_of_the_definition(
     vae: list[GivenTensor], text: list[GivenTensor], data: st.DataObject
@@ -61,6 +62,7 @@ def without(name: str, prefixes: tuple[str, ...]) -> str:
     return next(name.removeprefix(prefix) for prefix in prefixes if name.startswith(prefix))
 
 
+@settings(deadline=None)  # a disk may be slow
 @given(tensors(VAE_PREFIXES).filter(bool), tensors(TEXT_PREFIXES))
 def test_an_extracted_vae_has_the_hash_that_it_had_inside(
     vae: list[GivenTensor], text: list[GivenTensor]
@@ -74,6 +76,7 @@ def test_an_extracted_vae_has_the_hash_that_it_had_inside(
         assert [item.name for item in extracted.parent.iterdir()] == ["vae.safetensors"]
 
 
+@settings(deadline=None)  # a disk may be slow
 @given(tensors(("first_stage_model.",)).filter(bool))
 def test_an_extracted_file_is_laid_out_as_readers_expect(vae: list[GivenTensor]) -> None:
     with TemporaryDirectory() as folder:
@@ -91,6 +94,7 @@ def test_an_extracted_file_is_laid_out_as_readers_expect(vae: list[GivenTensor])
         assert (entry["dtype"], tuple(entry["shape"]), data[begin:end]) == (item.dtype, item.shape, item.body)
 
 
+@settings(deadline=None)  # a disk may be slow
 @given(tensors().filter(bool))
 def test_metadata_and_order_do_not_change_the_hash_of_a_file(given_tensors: list[GivenTensor]) -> None:
     with TemporaryDirectory() as folder:

@@ -14,8 +14,6 @@ from hypothesis import strategies as st
 
 from horde_model_reference.replica.copy_facts import CopyFacts, sha256_of
 from horde_model_reference.replica.disk_cache import DiskCache
-from horde_model_reference.replica.file_lock import file_lock
-from horde_model_reference.replica.whole_files import remove_left_behind, replace_file
 
 PRIMARY = "http://primary.example/api"
 NOW = time.time()
@@ -246,32 +244,6 @@ def test_what_writers_left_behind_is_removed_in_time(cache: DiskCache) -> None:
         os.utime(base / name, (NOW - age, NOW - age))
     cache.write("clip", a_body("a"), **facts())
     assert sorted(path.name for path in base.glob("*tmp")) == [".clip.json.2-cd.tmp", "notes.tmp"]
-
-
-def test_a_folder_that_is_gone_has_nothing_left_behind(tmp_path: Path) -> None:
-    remove_left_behind(tmp_path / "gone")
-
-
-def test_a_file_that_cannot_be_put_in_place_leaves_nothing(tmp_path: Path) -> None:
-    (tmp_path / "x").mkdir()
-    with pytest.raises(OSError, match="x"):
-        replace_file(tmp_path / "x", b"body")
-    assert [path.name for path in tmp_path.iterdir()] == ["x"]
-
-
-def test_a_lock_that_another_one_holds_is_given_up_in_time(tmp_path: Path) -> None:
-    path = tmp_path / "lock"
-    with file_lock(path, timeout_seconds=1) as first, file_lock(path, timeout_seconds=0.01) as second:
-        assert (first, second) == (True, False)
-    with file_lock(path, timeout_seconds=1) as again:
-        assert again
-
-
-def test_a_lock_is_given_back_after_an_error(tmp_path: Path) -> None:
-    with pytest.raises(KeyError), file_lock(tmp_path / "lock", timeout_seconds=1):
-        raise KeyError
-    with file_lock(tmp_path / "lock", timeout_seconds=0) as held:
-        assert held
 
 
 some_facts = st.builds(

@@ -117,22 +117,6 @@ def test_the_last_content_of_every_file_is_what_stays(
     assert contents_of(folder) == expected
 
 
-def test_where_readers_hinder_a_rename_it_is_tried_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    refusals = iter([True, True, False, True, False])
-
-    def as_on_windows(source: Path, target: Path) -> None:
-        if next(refusals):
-            raise PermissionError(13, "somebody has the file open")
-        Path(source).rename(target)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "replace", as_on_windows)
-        replace_files(tmp_path, {tmp_path / "a": b"1"})
-    assert contents_of(tmp_path) == {"a": b"1"}
-
-
 def test_a_rename_that_is_never_allowed_fails_and_leaves_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,4 @@
 import logging
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +10,7 @@ from horde_model_reference.meta_consts import (
     get_all_registered_categories,
 )
 from support.model_records import a_legacy_image, canonical_file
+from support.programs import assert_silent_success, ran
 from support.reference_folders import (
     a_backend,
     a_stored_image,
@@ -167,8 +166,7 @@ def test_a_registered_category_is_read_from_its_file(tmp_path: Path) -> None:
         "    domain='image', purpose='miscellaneous', filename='own.json', has_legacy_format=False))\n"
         "print(FileSystemBackend(base_path=sys.argv[1]).fetch_all_categories()['own']['a']['name'])\n"
     )
-    found = subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, text=True, check=True)
-    assert (found.stdout, found.stderr) == ("a\n", "")
+    assert_silent_success(ran(code, tmp_path), "a\n")
 
 
 def test_everything_can_be_loaded_ahead_and_counted(tmp_path: Path) -> None:

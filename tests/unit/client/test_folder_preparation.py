@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from horde_model_reference.backends.folder_lock import folder_lock
 from horde_model_reference.backends.folder_preparation import FolderPreparation, with_stamps
 from horde_model_reference.backends.reference_files import WRITE_LOCK, ReferenceFiles
+from horde_model_reference.files.locking import locked
 from horde_model_reference.meta_consts import GithubSource, get_all_registered_categories
 from horde_model_reference.v2_format import parse_v2, render_v2
 from support.a_clock import AClock
@@ -192,7 +192,7 @@ def test_a_folder_that_another_holds_locked_is_prepared_later(
     clock = AClock()
     put_legacy_file(tmp_path, "clip.json", everything()["clip"])
     preparation = a_preparation(tmp_path, None, clock)
-    with folder_lock(tmp_path / WRITE_LOCK, timeout_seconds=0):
+    with locked(tmp_path / WRITE_LOCK, timeout_seconds=0):
         preparation.ensure()
     assert "is used as it is" in caplog.text
     preparation.ensure()

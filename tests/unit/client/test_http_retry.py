@@ -12,6 +12,7 @@ from horde_model_reference.http_retry import (
     is_retryable_status_code,
     pauses,
 )
+from support.a_clock import AClock
 
 
 class Failing:
@@ -94,13 +95,13 @@ def test_pauses_grow_up_to_the_longest() -> None:
 
 
 @pytest.fixture
-def now() -> list[float]:
-    return [1000.0]
+def clock() -> AClock:
+    return AClock()
 
 
 @pytest.fixture
-def breaker(now: list[float]) -> CircuitBreaker:
-    return CircuitBreaker(clock=lambda: now[0])
+def breaker(clock: AClock) -> CircuitBreaker:
+    return CircuitBreaker(clock=clock)
 
 
 def times(count: int, call: Callable[[], None]) -> None:
@@ -122,11 +123,11 @@ def test_a_success_in_between_starts_the_count_anew(breaker: CircuitBreaker) -> 
     assert breaker.allows()
 
 
-def test_after_the_time_one_request_may_try(breaker: CircuitBreaker, now: list[float]) -> None:
+def test_after_the_time_one_request_may_try(breaker: CircuitBreaker, clock: AClock) -> None:
     times(5, breaker.record_failure)
-    now[0] += 119
+    clock.advance(119)
     assert not breaker.allows()
-    now[0] += 2
+    clock.advance(2)
     assert breaker.allows()
     assert not breaker.allows()
     breaker.record_success()
@@ -134,10 +135,10 @@ def test_after_the_time_one_request_may_try(breaker: CircuitBreaker, now: list[f
     assert breaker.allows()
 
 
-def test_a_trial_that_fails_keeps_the_circuit_open(breaker: CircuitBreaker, now: list[float]) -> None:
+def test_a_trial_that_fails_keeps_the_circuit_open(breaker: CircuitBreaker, clock: AClock) -> None:
     times(5, breaker.record_failure)
-    now[0] += 121
+    clock.advance(121)
     assert breaker.allows()
     breaker.record_failure()
-    now[0] += 119
+    clock.advance(119)
     assert not breaker.allows()

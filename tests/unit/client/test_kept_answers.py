@@ -3,14 +3,7 @@ import asyncio
 import pytest
 
 from horde_model_reference.kept_answers import Kept, KeptAnswers
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
+from support.a_clock import AClock
 
 
 class Source:
@@ -32,12 +25,12 @@ class Source:
 
 
 async def test_an_answer_is_kept_for_its_time() -> None:
-    source, clock = Source(), Clock()
+    source, clock = Source(), AClock(100.0)
     answers = KeptAnswers(source.fetch, clock=clock)
     assert answers.fresh("a") is None
     assert [await answers.get("a"), await answers.get("a")] == ["a 1", "a 1"]
     assert answers.fresh("a") == Kept("a 1", 160.0)
-    clock.now = 160.0
+    clock.seconds = 160.0
     assert answers.fresh("a") is None
     assert await answers.get("a") == "a 2"
     assert source.asked == [("a", None), ("a", "a 1")]

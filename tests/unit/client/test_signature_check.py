@@ -46,7 +46,9 @@ ENTRY = an_entry()
 
 
 def test_a_signed_entry_tells_the_revision_and_the_hashes_of_the_documents() -> None:
-    assert verify(ENTRY, key_of(SIGNER)) == SignedCatalogue(7, {"clip": CLIP, "blip": BLIP})
+    assert verify(ENTRY, key_of(SIGNER)) == SignedCatalogue(
+        7, {"clip": CLIP, "blip": BLIP}, {"clip": "ef" * 32}
+    )
 
 
 def test_a_final_newline_that_got_lost_on_the_way_makes_the_signature_wrong() -> None:

@@ -1,0 +1,1 @@
+"""Files that several threads and processes share: whole or not there, and one writer at a time."""
