@@ -5,6 +5,8 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from horde_model_reference.garbage_pause import garbage_pause
+
 
 class UnusableJson(ValueError):
     """Bytes that do not hold what they should."""
@@ -13,7 +15,8 @@ class UnusableJson(ValueError):
 def read_json(body: bytes | str) -> Any:  # noqa: ANN401 - any JSON value
     """Return the value. Raises `UnusableJson`."""
     try:
-        return from_json(body)
+        with garbage_pause():
+            return from_json(body)
     except ValueError:  # it refuses lone surrogates, which spoil one record and not the document
         return _read_with_the_slow_reader(body)
 

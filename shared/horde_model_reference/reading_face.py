@@ -2,7 +2,7 @@
 
 import logging
 from functools import lru_cache
-from typing import Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from horde_model_reference.backends.base import ModelReferenceBackend
 from horde_model_reference.meta_consts import (
@@ -12,11 +12,13 @@ from horde_model_reference.meta_consts import (
     is_registered_category,
 )
 from horde_model_reference.model_reference_records import GenericModelRecord
-from horde_model_reference.queries.builders import ControlNetQuery, ImageGenerationQuery, TextModelQuery
-from horde_model_reference.queries.model_query import ModelQuery
 from horde_model_reference.record_sources import Found
 from horde_model_reference.reference_reader import ReferenceReader, own_categories, strict_records
 from horde_model_reference.source_consts import HORDE_SOURCE_ID, SourceSelector
+
+if TYPE_CHECKING:
+    from horde_model_reference.queries.builders import ControlNetQuery, ImageGenerationQuery, TextModelQuery
+    from horde_model_reference.queries.model_query import ModelQuery
 
 Reference = dict[str, GenericModelRecord]
 References = dict[str, Reference]
@@ -176,7 +178,7 @@ class ReadingFace:
         category: Literal["image_generation", MODEL_REFERENCE_CATEGORY.image_generation],
         *,
         source: SourceSelector = HORDE_SOURCE_ID,
-    ) -> ImageGenerationQuery: ...
+    ) -> "ImageGenerationQuery": ...
 
     @overload
     def query(
@@ -184,7 +186,7 @@ class ReadingFace:
         category: Literal["text_generation", MODEL_REFERENCE_CATEGORY.text_generation],
         *,
         source: SourceSelector = HORDE_SOURCE_ID,
-    ) -> TextModelQuery: ...
+    ) -> "TextModelQuery": ...
 
     @overload
     def query(
@@ -192,23 +194,23 @@ class ReadingFace:
         category: Literal["controlnet", MODEL_REFERENCE_CATEGORY.controlnet],
         *,
         source: SourceSelector = HORDE_SOURCE_ID,
-    ) -> ControlNetQuery: ...
+    ) -> "ControlNetQuery": ...
 
     @overload
     def query(
         self, category: str, *, source: SourceSelector = HORDE_SOURCE_ID
-    ) -> ModelQuery[GenericModelRecord]: ...
+    ) -> "ModelQuery[GenericModelRecord]": ...
 
     def query(
         self, category: str, *, source: SourceSelector = HORDE_SOURCE_ID
-    ) -> ModelQuery[GenericModelRecord]:
+    ) -> "ModelQuery[GenericModelRecord]":
         """Return a query over a category (section 7).
 
         Raises `ValueError` for an unknown category, `RuntimeError` if the category has no data.
         """
         return self._reader.query(category, source)
 
-    def query_all(self) -> ModelQuery[GenericModelRecord]:
+    def query_all(self) -> "ModelQuery[GenericModelRecord]":
         """Return a query over the records of all categories."""
         return self._reader.query_all()
 

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from horde_model_reference.backends.base import ModelReferenceBackend
 from horde_model_reference.gathered_records import GatheredRecords
@@ -14,12 +14,13 @@ from horde_model_reference.meta_consts import (
 )
 from horde_model_reference.model_reference_records import GenericModelRecord
 from horde_model_reference.providers.registry import ModelProviderRegistry
-from horde_model_reference.queries.model_query import ModelQuery
-from horde_model_reference.query import query_for, query_over_all
 from horde_model_reference.record_building import build_records
 from horde_model_reference.record_sources import Found, Records, RecordSource
 from horde_model_reference.source_consts import HORDE_SOURCE_ID, SourceOutcome, SourceSelector
 from horde_model_reference.source_gathering import gather, gather_async, merged
+
+if TYPE_CHECKING:
+    from horde_model_reference.queries.model_query import ModelQuery
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +85,7 @@ class ReferenceReader:
         self._tried.update(names)
         return _complete(found)
 
-    def query(self, category: str, source: SourceSelector) -> ModelQuery[GenericModelRecord]:
+    def query(self, category: str, source: SourceSelector) -> "ModelQuery[GenericModelRecord]":
         """Return a query over a category. Blocks.
 
         Raises `ValueError` for an unknown category or source, `RuntimeError` if the category has no data.
@@ -93,15 +94,17 @@ class ReferenceReader:
             records = self.fresh(category)  # most calls: nothing but look-ups
             if records is None:
                 records = self._required(category)
-            return query_for(category, self._alone(category, records))
+            return _query_for(category, self._alone(category, records))
         if not is_registered_category(category):
             raise ValueError(f"unknown category: {category!r}")
         name = as_category(category)
         found = gather(name, source, self._providers, lambda: self._horde(name, force=False))
-        return query_for(name, found)
+        return _query_for(name, found)
 
-    def query_all(self) -> ModelQuery[GenericModelRecord]:
+    def query_all(self) -> "ModelQuery[GenericModelRecord]":
         """Return a query over the records of all categories. Blocks."""
+        from horde_model_reference.query import query_over_all  # noqa: PLC0415 - as below
+
         return query_over_all(self.all_records(force=False))
 
     def close(self) -> None:
@@ -150,6 +153,13 @@ class ReferenceReader:
             known = GatheredRecords(((HORDE_SOURCE_ID, records),), _OK)
             self._gathered[category] = known
         return known
+
+
+def _query_for(category: str, found: GatheredRecords) -> "ModelQuery[GenericModelRecord]":
+    """Return the query; programs that never ask do not load the module."""
+    from horde_model_reference.query import query_for  # noqa: PLC0415
+
+    return query_for(category, found)
 
 
 def own_categories() -> tuple[str, ...]:

@@ -29,7 +29,8 @@ class JournalSettings(ServiceSettings):
     """Where the journal is, who tells of its changes, and which side accepts writes."""
 
     replicate_mode: Annotated[ReplicateMode, BeforeValidator(_upper)] = Field(
-        ReplicateMode.PRIMARY, description="`PRIMARY`: holds the journal; `REPLICA`: serves what a PRIMARY has"
+        ReplicateMode.PRIMARY,
+        description="`PRIMARY` holds the journal, `REPLICA` serves what a PRIMARY has",
     )
     canonical_format: Annotated[CanonicalFormat, BeforeValidator(_lower)] = Field(
         CanonicalFormat.v2, description="format that accepts writes: `v2` or `legacy`"

@@ -15,13 +15,13 @@ from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
 
-from bench import growth, latency, searching, sse, starting, throughput, write_side
+from bench import client_side, growth, latency, searching, sse, starting, throughput, write_side
 from bench.catalogues import seed_directory
 from bench.failures import attempt
 from bench.figures import Figure, all_reached, table, write_report
 from bench.service import fill
 
-STEPS = ("start", "throughput", "search", "latency", "sse", "growth", "write")
+STEPS = ("start", "throughput", "search", "latency", "sse", "growth", "write", "client")
 Step = Callable[[], list[Figure]]
 
 
@@ -57,6 +57,7 @@ def make_steps(work_dir: Path, seed_dir: Path, *, quick: bool = False) -> Mappin
         "sse": lambda: sse.measure(filled(), seed_dir),
         "growth": partial(growth.measure, work_dir),
         "write": lambda: write_side.measure(work_dir, seed_dir, quick=quick),
+        "client": lambda: client_side.measure(filled(), seed_dir, work_dir, quick=quick),
     }
 
 
@@ -76,7 +77,9 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("steps", nargs="*", metavar="STEP", help=f"of {', '.join(STEPS)}; none: all")
     parser.add_argument("--report", type=Path, default=Path("bench-report.json"))
-    parser.add_argument("--quick", action="store_true", help="fewer samples of the write side: for a look")
+    parser.add_argument(
+        "--quick", action="store_true", help="fewer samples of the write side and of the library: for a look"
+    )
     arguments = parser.parse_args()
     if unknown := set(arguments.steps) - set(STEPS):
         parser.error(f"no such step: {', '.join(sorted(unknown))}")

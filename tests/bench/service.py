@@ -26,6 +26,10 @@ class Service:
     pid: int
     ready_seconds: float
 
+    @property
+    def root_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
 
 @contextlib.contextmanager
 def serving(data_dir: Path, settings: Mapping[str, str] | None = None) -> Iterator[Service]:

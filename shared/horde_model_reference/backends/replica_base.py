@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from horde_model_reference.backends.base import ModelReferenceBackend, copy_in
 from horde_model_reference.background_requests import background_loop
 from horde_model_reference.fork_safe_lock import ForkSafeLock
+from horde_model_reference.garbage_pause import garbage_pause
 from horde_model_reference.meta_consts import (
     ReplicateMode,
     all_category_names,
@@ -131,9 +132,10 @@ class ReplicaBackendBase(ModelReferenceBackend):
         return not self.is_cache_valid(category)
 
     def _open(self) -> "ReplicaSession":
-        from horde_model_reference.replica.replica_session import ReplicaSession  # noqa: PLC0415
+        with garbage_pause():
+            from horde_model_reference.replica.replica_session import ReplicaSession  # noqa: PLC0415
 
-        return ReplicaSession(self._plan(), self._tell_listeners)
+            return ReplicaSession(self._plan(), self._tell_listeners)
 
     @abstractmethod
     def _plan(self) -> "ReplicaPlan":

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from horde_model_reference.garbage_pause import garbage_pause
 from horde_model_reference.model_reference_records import GenericModelRecord
 from horde_model_reference.record_building import build_records
 from horde_model_reference.replica.copy_facts import Origin
@@ -85,7 +86,8 @@ def entry_of(  # noqa: PLR0913 - the fields of what it makes
     stored: bool = False,
 ) -> Entry:
     """Build the records of a document. Raises `SourceUnusable` if there are some, but none that is valid."""
-    built = build_records(category, value)
+    with garbage_pause():
+        built = build_records(category, value)
     if value and not built.records:
         raise SourceUnusable(f"{category}: none of {len(value)} records is valid")
     return Entry(RawDocument(body), built.records, _names(value), origin, etag, anchored, stored)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
-from horde_model_reference.documents import SourceUnreadable
 from horde_model_reference.github_sources import GithubPlan, legacy_file_urls
 from horde_model_reference.meta_consts import get_category_descriptor
 from horde_model_reference.replica.errors import SourceFailed, SourceRefused, SourceUnusable
@@ -89,7 +88,7 @@ class GithubClient:
             raise SourceRefused(f"{shown_url(url)}: status {answer.status}", answer.status)
         try:
             return await asyncio.to_thread(self._document, category, answer.body)
-        except (SourceUnreadable, ValueError) as error:
+        except ValueError as error:  # `SourceUnreadable` among them
             raise SourceUnusable(f"{shown_url(url)}: {error}") from error
 
     def _document(self, category: str, body: bytes) -> GithubDocument:

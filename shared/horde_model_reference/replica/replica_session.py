@@ -20,7 +20,6 @@ from horde_model_reference.replica.lower_sources import LowerSources
 from horde_model_reference.replica.primary_source import PrimarySource
 from horde_model_reference.replica.replica_core import ReplicaCore
 from horde_model_reference.replica.saving import Saving
-from horde_model_reference.replica.signed_primary_source import SignedPrimarySource
 
 RETRIES_SECONDS: Final = 4.0
 """What is added to the time limit of one attempt for all attempts together: pauses, and quick failures."""
@@ -251,6 +250,10 @@ def _primary_source(plan: PrimaryPlan, fetchers: list[Fetcher]) -> PrimarySource
     patient, quick = fetcher(plan.attempts), fetcher(1)
     if plan.public_key is None:
         return PrimarySource(plan.url, patient, quick, budget_seconds=budget_seconds)
+    from horde_model_reference.replica.signed_primary_source import (  # noqa: PLC0415 - few check
+        SignedPrimarySource,
+    )
+
     return SignedPrimarySource(
         plan.url, patient, quick, budget_seconds=budget_seconds, public_key=plan.public_key
     )
