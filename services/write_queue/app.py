@@ -10,7 +10,7 @@ from aiohttp import hdrs, web
 
 from registry.signatures import signer_of
 from service_kit.buses import bus_check, open_event_bus
-from service_kit.endpoints import Endpoint, Handler, add_endpoints
+from service_kit.endpoints import Handler, add_endpoints
 from service_kit.errors import NotReady
 from service_kit.event_bus import EventBus
 from service_kit.health import Check, add_health_routes
@@ -108,11 +108,9 @@ def side_of(settings: WriteQueueSettings, *, until_served: UntilServed = served_
     )
 
 
-def add_write_side(application: web.Application, side: WriteSide) -> tuple[Endpoint, ...]:
-    """Add the routes of the write side to an application, and return what describes them."""
-    endpoints = write_endpoints(side)
-    add_endpoints(application, endpoints, wrap=partial(_waiting, side))
-    return endpoints
+def add_write_side(application: web.Application, side: WriteSide) -> None:
+    """Add the routes of the write side to an application."""
+    add_endpoints(application, write_endpoints(side), wrap=partial(_waiting, side))
 
 
 def _waiting(side: WriteSide, handler: Handler) -> Handler:

@@ -89,6 +89,12 @@ class ReasonBody(BaseModel):
     reason: Reason | None = None
 
 
+class RollbackBody(BaseModel):
+    """Why the catalogue is to be what it was."""
+
+    reason: Reason | None = Field(None, description="everybody can read it in the entry of the new revision")
+
+
 class CommentBody(BaseModel):
     """What somebody has to say about a change."""
 

@@ -15,6 +15,8 @@ CATEGORY: Final = "model_category_name"
 MODEL_NAME: Final = "model_name"
 CHANGE_ID: Final = "change_id"
 BATCH_ID: Final = "batch_id"
+CANONICAL: Final = "canonical"
+FAMILY: Final = "family_name"
 REVISION: Final = "revision"
 ANY_NAME: Final = r"[\s\S]+"  # names may hold slashes, sent as they are or as %2F
 

@@ -13,7 +13,7 @@ from registry.state import State
 from service_kit.authentication import Authenticator
 from service_kit.errors import NotReady
 from service_kit.horde_users import User
-from service_kit.idempotency_header import fingerprint, idempotency_key
+from service_kit.idempotency_header import fingerprint, idempotency_key, key_digest
 from service_kit.json_body import read_body
 from write_queue.answers import answer
 from write_queue.domain.catalogue import Catalogue
@@ -125,7 +125,7 @@ class WriteSide:
         key = idempotency_key(request)
         idempotency = None
         if key is not None:
-            idempotency = IdempotencyKey(key, fingerprint(request, await read_body(request)))
+            idempotency = IdempotencyKey(key_digest(key), fingerprint(request, await read_body(request)))
         outcome = await self.service.submit(user, command, idempotency=idempotency)
         if outcome.committed:
             await self._until_served(outcome.revision)

@@ -1,21 +1,17 @@
 """Applying approved changes (http-write-api.md section 9): all in one revision, or none."""
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from registry.bodies import Applied, AppliedChange
 from registry.change_record import ChangeRecord
 from registry.state import State
 from service_kit.errors import NotFound, RequestRefused, ServiceError
+from write_queue.domain.apply_answers import Shape, kept_answer, told
 from write_queue.domain.commands import Command, Head, Settled, Step, require_other_person
 from write_queue.domain.effects import EffectInvalid, EffectRefused, Intent, changed_documents
 from write_queue.domain.revision import next_revision
-from write_queue.views.change_view import change_value
-
-Answer = Callable[[State], dict[str, Any]]
-Shape = Callable[[list[dict[str, Any]]], dict[str, Any]]
-"""Makes of the records of the applied changes the part of the answer that shows them."""
 
 
 class ApplyFailed(ServiceError):
@@ -41,11 +37,11 @@ def apply_one(change_id: int, job_id: str | None) -> Command:
 
     async def command(head: Head) -> Step | Settled:
         change = head.change(change_id)
-        if (replay := await _answered_before(head, [change_id], job_id, _one)) is not None:
+        if (replay := await _answered_before(head, [change_id], job_id, "record")) is not None:
             return replay
         _require_approved(head, change)
         try:
-            return await _step(head, [change], job_id, _one)
+            return await _step(head, [change], job_id, "record")
         except ApplyFailed as error:
             raise head.conflict(str(error), change, fields=error.fields) from error
 
@@ -58,13 +54,13 @@ def apply_many(change_ids: Sequence[int], job_id: str | None, *, allow_mixed_bat
 
     async def command(head: Head) -> Step | Settled:
         changes = [head.change(change_id) for change_id in wanted]
-        if (replay := await _answered_before(head, wanted, job_id, _many)) is not None:
+        if (replay := await _answered_before(head, wanted, job_id, "applied")) is not None:
             return replay
         if not allow_mixed_batch:
             _require_one_batch(head, changes)
         for change in changes:
             _require_approved(head, change)
-        return await _step(head, changes, job_id, _many)
+        return await _step(head, changes, job_id, "applied")
 
     return command
 
@@ -82,22 +78,14 @@ def apply_batch(batch_id: int, job_id: str | None) -> Command:
         if approved:
             for change in approved:
                 _require_approved(head, change)
-            return await _step(head, approved, job_id, _many)
+            return await _step(head, approved, job_id, "applied")
         applied = [change.change_id for change in changes if change.status == "applied"]
         if not applied:
             raise NotFound(f"nothing in batch {batch_id} is approved")
-        replay = await _answered_before(head, applied, job_id, _many)
+        replay = await _answered_before(head, applied, job_id, "applied")
         return replay or Settled({"applied": [], "batch_split_occurred": False})
 
     return command
-
-
-def _one(records: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"record": records[0]}
-
-
-def _many(records: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"applied": records}
 
 
 async def _answered_before(
@@ -114,9 +102,8 @@ async def _answered_before(
     entry, _ = await head.catalogue.journal.read(sequence)
     if entry.answer is None:
         return None
-    body = dict(entry.answer.body)
-    records = body.pop("applied", None) or [body.pop("record")]
-    return Settled({**shape(records), **body}, entry.answer.status, replayed=True)
+    body = told(entry.answer.body, head.state.queue, shape)
+    return Settled(body, entry.answer.status, replayed=True)
 
 
 def _applied_by_job(head: Head, change_ids: Sequence[int], job_id: str | None) -> int | None:
@@ -126,12 +113,8 @@ def _applied_by_job(head: Head, change_ids: Sequence[int], job_id: str | None) -
     changes = [head.change(change_id) for change_id in change_ids]
     if any(change.applied_job_id != job_id for change in changes):
         return None
-    sequences = {change.applied_sequence for change in changes}
-    sequence = changes[0].applied_sequence
-    if len(sequences) != 1 or sequence is None:
-        return None
     line = head.state.history.revisions[changes[0].applied_revision or 0]
-    return sequence if set(line.change_ids) == set(change_ids) else None
+    return line.sequence if set(line.change_ids) == set(change_ids) else None
 
 
 def _require_approved(head: Head, change: ChangeRecord) -> None:
@@ -174,37 +157,18 @@ async def _step(
         )
         for change, intent in zip(changes, intents, strict=True)
     )
+
+    def kept(after: State) -> dict[str, Any]:
+        return kept_answer([change.change_id for change in changes], shape, head.state.queue, after.queue)
+
     return Step(
         "applied",
         Applied(changes=applied),
-        _answer(head, changes, shape),
+        lambda after: told(kept(after), after.queue),
         catalogue=await next_revision(head, ref, documents, [intent.touched for intent in intents]),
         keep_answer=job_id is not None,
+        kept=kept,
     )
-
-
-def _answer(
-    head: Head,
-    changes: Sequence[ChangeRecord],
-    shape: Shape,
-) -> Answer:
-    original = head.state.queue.open_batch_id
-
-    def answer(after: State) -> dict[str, Any]:
-        queue = after.queue
-        ids = [change.change_id for change in changes]
-        value = shape([change_value(queue, queue.changes[one], nulls=False) for one in ids])
-        if queue.open_batch_id is None:
-            return {**value, "batch_split_occurred": False}
-        return {
-            **value,
-            "batch_split_occurred": True,
-            "batch_split_original_batch_id": original,
-            "batch_split_new_batch_id": queue.open_batch_id,
-            "batch_split_reassigned_count": len(queue.approved_ids),
-        }
-
-    return answer
 
 
 def _intent(change: ChangeRecord) -> Intent:

@@ -7,6 +7,7 @@ from typing import Final, Generic, TypeVar
 
 from horde_model_reference.documents import CategoryDocuments, Record
 from horde_model_reference.strict_json import read_json_object
+from horde_model_reference.text_documents import TextOpener
 from horde_model_reference.v2_format import parse_v2
 from registry.blobs import Blobs
 from registry.catalogue import CatalogueRef, CategoryBlobs, SideData
@@ -69,6 +70,7 @@ class Catalogue:
         self._parsed: Recent[str, Mapping[str, Record]] = Recent(KEPT_RECORDS, len)
         self._side_data: Recent[str, SideData] = Recent(4)
         self._refs: Recent[int, CatalogueRef] = Recent(256)
+        self.opener = TextOpener()
 
     async def at(self, state: State, revision: int) -> CatalogueRef:
         """Return what a revision consists of. Raises `NotFound`, `JournalError`, `StoreUnavailable`."""

@@ -88,7 +88,8 @@ def require_other_person(change: ChangeRecord, approver: str) -> None:
 class Step:
     """An entry to append, and what the client is told once it is there.
 
-    With `keep_answer` the answer is stored with the entry even without an idempotency key.
+    With `keep_answer` the answer is stored with the entry even without an idempotency key. `kept` makes what
+    is stored where that is not the answer itself: an entry that makes a revision is shown to everybody.
     """
 
     kind: str
@@ -97,6 +98,7 @@ class Step:
     status: int = 200
     catalogue: CatalogueRef | None = None
     keep_answer: bool = False
+    kept: Callable[[State], Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import groupby
 
 from horde_model_reference.change_renderer import apply_changes
@@ -161,14 +162,14 @@ class _CategoryWork:
         return (await catalogue.records(ref, self._category)).get(intent.model_name)
 
     def _render(self, documents: CategoryDocuments, resolved: Iterable[_Resolved]) -> CategoryDocuments:
-        now = int(self._head.now.timestamp())
+        now, opener = int(self._head.now.timestamp()), self._head.catalogue.opener
+        apply_v2 = partial(apply_changes, self._category, now=now, author=None, opener=opener)
+        apply_legacy = partial(apply_legacy_changes, self._category, now=now, author=None, opener=opener)
         for form, run in groupby(resolved, lambda one: one.intent.form):
             if form == "legacy":
-                legacy = [_legacy_change(one) for one in run]
-                documents = apply_legacy_changes(self._category, documents, legacy, now=now, author=None)
+                documents = apply_legacy(documents, [_legacy_change(one) for one in run])
             else:
-                changes = [_v2_change(one) for one in run]
-                documents = apply_changes(self._category, documents, changes, now=now, author=None)
+                documents = apply_v2(documents, [_v2_change(one) for one in run])
         return documents
 
     def _find_refused(self, documents: CategoryDocuments, resolved: Iterable[_Resolved]) -> None:

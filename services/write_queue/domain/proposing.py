@@ -12,7 +12,6 @@ from horde_model_reference.documents import Record
 from horde_model_reference.meta_consts import MODEL_REFERENCE_CATEGORY
 from horde_model_reference.proposals.related import related_models
 from horde_model_reference.proposals.replacement import with_carried_over
-from horde_model_reference.text_backend_names import has_legacy_text_backend_prefix
 from registry.bodies import Proposed, ProposedChange
 from registry.catalogue import CatalogueRef
 from registry.change_record import Form, Operation, model_key
@@ -80,11 +79,7 @@ def common_fields(group: str, fields: Mapping[str, Any]) -> Command:
 
     async def command(head: Head) -> Step:
         records = await head.catalogue.records(head.revision(), TEXT_GENERATION)
-        members = {
-            name: record
-            for name, record in records.items()
-            if record.get("text_model_group") == group and not has_legacy_text_backend_prefix(name)
-        }
+        members = {name: one for name, one in records.items() if one.get("text_model_group") == group}
         if not members:
             raise NotFound(f"there is no group '{group}'")
         changes = [

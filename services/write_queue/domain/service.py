@@ -6,12 +6,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from registry.bodies import Applied
 from registry.draft import Draft, IdempotencyKey, KeptAnswer
 from registry.errors import EntryCorrupt
 from registry.state import State, answered_key
 from registry.writer import Writer
 from service_kit.errors import StoreUnavailable, ValueNotKnown
 from service_kit.horde_users import User
+from write_queue.domain.apply_answers import told
 from write_queue.domain.catalogue import Catalogue
 from write_queue.domain.commands import Command, Head, Rules, Settled, Step, Worked
 
@@ -99,12 +101,15 @@ class QueueService:
         """Tell that an entry was appended."""
         self._on_appended(appended)
 
-    async def kept_answer(self, sequence: int) -> Settled:
-        """Return the answer that is kept with an entry. Raises `JournalError`, `StoreUnavailable`."""
+    async def kept_answer(self, state: State, sequence: int) -> Settled:
+        """Return the answer that was given to an entry. Raises `JournalError`, `StoreUnavailable`."""
         entry, _ = await self._writer.journal.read(sequence)
         if entry.answer is None:
             raise EntryCorrupt(f"journal entry {sequence} keeps no answer")
-        return Settled(entry.answer.body, entry.answer.status, replayed=True)
+        body = entry.answer.body
+        if isinstance(entry.body, Applied):
+            body = told(body, state.queue)
+        return Settled(body, entry.answer.status, replayed=True)
 
 
 class _Attempt:
@@ -160,9 +165,9 @@ class _Attempt:
             return None
         if known.fingerprint != self._idempotency.fingerprint:
             raise ValueNotKnown("this Idempotency-Key was used for another request")
-        return await self._service.kept_answer(known.sequence)
+        return await self._service.kept_answer(state, known.sequence)
 
     def _kept(self, step: Step) -> KeptAnswer | None:
         if self._idempotency is None and not step.keep_answer:
             return None
-        return KeptAnswer(step.status, step.answer, self._idempotency)
+        return KeptAnswer(step.status, step.kept or step.answer, self._idempotency)

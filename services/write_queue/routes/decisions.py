@@ -1,6 +1,7 @@
 """What approvers do with changes (http-write-api.md sections 7 to 9)."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Final
 
 from aiohttp import hdrs, web
@@ -8,7 +9,7 @@ from aiohttp import hdrs, web
 from service_kit.endpoints import Endpoint
 from service_kit.horde_users import User
 from service_kit.parameters import parse_body, parse_query
-from write_queue.bodies import ApplyBody, ApplyManyBody, DecisionBody, PurgeBody, ReasonBody
+from write_queue.bodies import ApplyBody, ApplyManyBody, DecisionBody, PurgeBody, ReasonBody, RollbackBody
 from write_queue.domain import applying, reviewing, rolling_back
 from write_queue.domain.selection import ChangeFilter
 from write_queue.parameters import BATCH_ID, CHANGE_ID, REVISION, JobParameters, path_integer
@@ -22,6 +23,7 @@ from write_queue.responses import (
     Purged,
     RolledBack,
 )
+from write_queue.routes.writing import Writing
 from write_queue.write_side import WriteSide
 
 TAG: Final = "pending queue: decisions"
@@ -39,79 +41,61 @@ class Decisions:
         for queue in QUEUES:
             yield from self._decision_endpoints(queue)
             yield from self._apply_endpoints(queue)
-        yield Endpoint(
+        yield Writing(TAG).endpoint(
+            hdrs.METH_POST,
             f"{V2}/revisions/{{{REVISION}}}/rollback",
             self.rollback,
             "Make the catalogue what it was at a revision, as a new revision",
-            TAG,
-            {200: RolledBack, **WRITES},
-            method=hdrs.METH_POST,
-            body=ReasonBody,
-            needs_key=True,
+            {200: RolledBack},
+            body=RollbackBody,
         )
 
     def _decision_endpoints(self, queue: str) -> Iterator[Endpoint]:
-        yield Endpoint(
+        post = partial(Writing(TAG).endpoint, hdrs.METH_POST)
+        yield post(
             f"{queue}/batches",
             self.decide,
             "Approve and reject changes: all of them or none",
-            TAG,
-            {200: Decision, **WRITES},
-            method=hdrs.METH_POST,
+            {200: Decision},
             body=DecisionBody,
-            needs_key=True,
         )
-        yield Endpoint(
+        yield post(
             f"{queue}/changes/{{{CHANGE_ID}}}/unapprove",
             self.unapprove,
             "Make an approved change pending again",
-            TAG,
-            {200: ChangeValue, **WRITES},
-            method=hdrs.METH_POST,
+            {200: ChangeValue},
             body=ReasonBody,
-            needs_key=True,
         )
-        yield Endpoint(
+        yield post(
             f"{queue}/purge",
             self.purge,
             "Hide changes; the journal keeps them",
-            TAG,
-            {200: Purged, **WRITES},
-            method=hdrs.METH_POST,
+            {200: Purged},
             body=PurgeBody,
-            needs_key=True,
         )
 
     def _apply_endpoints(self, queue: str) -> Iterator[Endpoint]:
-        yield Endpoint(
+        post = partial(Writing(TAG, APPLIES).endpoint, hdrs.METH_POST)
+        yield post(
             f"{queue}/changes/{{{CHANGE_ID}}}/apply",
             self.apply_one,
             "Apply an approved change",
-            TAG,
-            {200: AppliedOne, **APPLIES},
-            method=hdrs.METH_POST,
+            {200: AppliedOne},
             body=ApplyBody,
-            needs_key=True,
         )
-        yield Endpoint(
+        yield post(
             f"{queue}/apply",
             self.apply_many,
             "Apply approved changes in the order given: all of them or none",
-            TAG,
-            {200: AppliedMany, **APPLIES},
-            method=hdrs.METH_POST,
+            {200: AppliedMany},
             body=ApplyManyBody,
-            needs_key=True,
         )
-        yield Endpoint(
+        yield post(
             f"{queue}/apply_batch/{{{BATCH_ID}}}",
             self.apply_batch,
             "Apply every approved change of a batch: all of them or none",
-            TAG,
-            {200: AppliedMany, **APPLIES},
-            method=hdrs.METH_POST,
+            {200: AppliedMany},
             query=JobParameters,
-            needs_key=True,
         )
 
     async def decide(self, request: web.Request) -> web.StreamResponse:
@@ -174,7 +158,7 @@ class Decisions:
         revision = path_integer(request, REVISION)
         user = await self._side.access.approver(request)
         self._side.modes.require_primary()
-        body = await parse_body(ReasonBody, request)
+        body = await parse_body(RollbackBody, request)
         return await self._side.submit(request, user, rolling_back.rollback(revision, body.reason or None))
 
     async def _approver(self, request: web.Request) -> User:

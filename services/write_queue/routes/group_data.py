@@ -1,24 +1,104 @@
 """What is stored beside the text models, and changes of whole groups (http-write-api.md section 5.2)."""
 
-from collections.abc import Iterator
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final, TypeVar
 
-from aiohttp import web
+from aiohttp import hdrs, web
+from pydantic import BaseModel
 
-from service_kit.endpoints import Endpoint, Handler
+from service_kit.endpoints import Endpoint
 from service_kit.errors import RequestRefused
 from service_kit.horde_users import User
 from service_kit.parameters import parse_body, parse_query
 from write_queue import bodies, responses
 from write_queue.domain import group_data, proposing
-from write_queue.parameters import ANY_NAME, MODEL_NAME, GroupParameters, path_group_name
-from write_queue.refusals import V2, WRITES
+from write_queue.domain.commands import Command
+from write_queue.parameters import CANONICAL, FAMILY, MODEL_NAME, GroupParameters, path_group_name
+from write_queue.refusals import V2
+from write_queue.routes.writing import Details, Writing
 from write_queue.write_side import WriteSide
 
-TAG: Final = "v2: text groups"
 PREFIX: Final = f"{V2}/text_generation"
-CANONICAL: Final = "canonical"
-FAMILY: Final = "family_name"
+WRITING: Final = Writing("v2: text groups")
+
+Body = TypeVar("Body", bound=BaseModel)
+MakeCommand = Callable[[str, Any], Command]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A change of what is stored under the name in the path; `make` takes that name, and the body if any."""
+
+    method: str
+    path: str
+    summary: str
+    answers: Mapping[int, Any]
+    body: type[BaseModel] | None
+    make: MakeCommand
+
+
+def _row(
+    path: str, summary: str, answer: type[BaseModel], body: type[Body], make: Callable[[str, Body], Command]
+) -> Row:
+    """Return a change with a body; where the path ends with the name, the body is all there is to be."""
+    is_whole = path.endswith("}")
+    return Row(hdrs.METH_PUT if is_whole else hdrs.METH_POST, path, summary, {200: answer}, body, make)
+
+
+def _removal(path: str, summary: str, make: Callable[[str], Command]) -> Row:
+    return Row(hdrs.METH_DELETE, path, summary, {204: None}, None, lambda name, _: make(name))
+
+
+ALIASES: Final = f"{PREFIX}/aliases/{{{CANONICAL}}}"
+FAMILIES: Final = f"{PREFIX}/families/{{{FAMILY}}}"
+ROWS: Final = (
+    _row(
+        ALIASES,
+        "Set the aliases",
+        responses.AliasEntry,
+        bodies.AliasesBody,
+        lambda group, body: group_data.put_aliases(group, body.aliases),
+    ),
+    _row(
+        f"{ALIASES}/add",
+        "Add an alias",
+        responses.AliasEntry,
+        bodies.AliasBody,
+        lambda group, body: group_data.add_alias(group, body.alias),
+    ),
+    _row(
+        f"{ALIASES}/remove",
+        "Remove an alias",
+        responses.AliasEntry,
+        bodies.AliasBody,
+        lambda group, body: group_data.remove_alias(group, body.alias),
+    ),
+    _removal(ALIASES, "Remove all aliases", group_data.delete_aliases),
+    _row(
+        FAMILIES,
+        "Set the members",
+        responses.FamilyEntry,
+        bodies.FamilyBody,
+        lambda family, body: group_data.put_family(family, body.members),
+    ),
+    _row(
+        f"{FAMILIES}/add",
+        "Add a group to a family",
+        responses.FamilyEntry,
+        bodies.FamilyMemberBody,
+        lambda family, body: group_data.add_family_member(family, body.group_name),
+    ),
+    _row(
+        f"{FAMILIES}/remove",
+        "Remove a group",
+        responses.FamilyEntry,
+        bodies.FamilyMemberBody,
+        lambda family, body: group_data.remove_family_member(family, body.group_name),
+    ),
+    _removal(FAMILIES, "Remove a family", group_data.delete_family),
+)
 
 
 class GroupData:
@@ -29,30 +109,16 @@ class GroupData:
 
     def endpoints(self) -> Iterator[Endpoint]:
         """Yield the endpoints."""
-        yield from self._alias_endpoints()
-        yield from self._family_endpoints()
+        for row in ROWS:
+            details: Details = {} if row.body is None else {"body": row.body}
+            handler = partial(self.change, row)
+            yield WRITING.endpoint(row.method, row.path, handler, row.summary, row.answers, **details)
         yield from self._group_endpoints()
-
-    def _alias_endpoints(self) -> Iterator[Endpoint]:
-        one, entry = f"{PREFIX}/aliases/{{{CANONICAL}}}", {200: responses.AliasEntry}
-        body = bodies.AliasBody
-        yield _endpoint("PUT", one, self.put_aliases, "Set the aliases", entry, body=bodies.AliasesBody)
-        yield _endpoint("POST", f"{one}/add", self.add_alias, "Add an alias", entry, body=body)
-        yield _endpoint("POST", f"{one}/remove", self.remove_alias, "Remove an alias", entry, body=body)
-        yield _endpoint("DELETE", one, self.delete_aliases, "Remove all aliases", {204: None})
-
-    def _family_endpoints(self) -> Iterator[Endpoint]:
-        one, entry = f"{PREFIX}/families/{{{FAMILY}}}", {200: responses.FamilyEntry}
-        body = bodies.FamilyMemberBody
-        yield _endpoint("PUT", one, self.put_family, "Set the members", entry, body=bodies.FamilyBody)
-        yield _endpoint("POST", f"{one}/add", self.add_member, "Add a group to a family", entry, body=body)
-        yield _endpoint("POST", f"{one}/remove", self.remove_member, "Remove a group", entry, body=body)
-        yield _endpoint("DELETE", one, self.delete_family, "Remove a family", {204: None})
 
     def _group_endpoints(self) -> Iterator[Endpoint]:
         schema = f"{PREFIX}/group/name_schema"
-        yield _endpoint(
-            "PUT",
+        yield WRITING.endpoint(
+            hdrs.METH_PUT,
             schema,
             self.put_name_schema,
             "Set how names are composed",
@@ -60,16 +126,16 @@ class GroupData:
             body=bodies.NameSchemaBody,
             query=GroupParameters,
         )
-        yield _endpoint(
-            "DELETE",
+        yield WRITING.endpoint(
+            hdrs.METH_DELETE,
             schema,
             self.delete_name_schema,
             "Compose names as usual",
             {204: None},
             query=GroupParameters,
         )
-        yield _endpoint(
-            "PUT",
+        yield WRITING.endpoint(
+            hdrs.METH_PUT,
             f"{PREFIX}/group/common_fields",
             self.common_fields,
             "Propose the same values for every model of a group",
@@ -77,8 +143,8 @@ class GroupData:
             body=bodies.CommonFieldsBody,
             query=GroupParameters,
         )
-        yield _endpoint(
-            "PUT",
+        yield WRITING.endpoint(
+            hdrs.METH_PUT,
             f"{PREFIX}/{{{MODEL_NAME}}}/name_exception",
             self.name_exception,
             "Propose that a name may break the schema of its group, or may not any more",
@@ -86,59 +152,12 @@ class GroupData:
             body=bodies.NameExceptionBody,
         )
 
-    async def put_aliases(self, request: web.Request) -> web.StreamResponse:
-        """Set the aliases of a group."""
+    async def change(self, row: Row, request: web.Request) -> web.StreamResponse:
+        """Do what a row of the table says."""
         user = await self._requestor(request)
-        body = await parse_body(bodies.AliasesBody, request)
-        command = group_data.put_aliases(path_group_name(request, CANONICAL), body.aliases)
-        return await self._side.submit(request, user, command)
-
-    async def add_alias(self, request: web.Request) -> web.StreamResponse:
-        """Add an alias of a group."""
-        user = await self._requestor(request)
-        body = await parse_body(bodies.AliasBody, request)
-        command = group_data.add_alias(path_group_name(request, CANONICAL), body.alias)
-        return await self._side.submit(request, user, command)
-
-    async def remove_alias(self, request: web.Request) -> web.StreamResponse:
-        """Remove an alias of a group."""
-        user = await self._requestor(request)
-        body = await parse_body(bodies.AliasBody, request)
-        command = group_data.remove_alias(path_group_name(request, CANONICAL), body.alias)
-        return await self._side.submit(request, user, command)
-
-    async def delete_aliases(self, request: web.Request) -> web.StreamResponse:
-        """Remove all aliases of a group."""
-        user = await self._requestor(request)
-        command = group_data.delete_aliases(path_group_name(request, CANONICAL))
-        return await self._side.submit(request, user, command)
-
-    async def put_family(self, request: web.Request) -> web.StreamResponse:
-        """Set the groups of a family."""
-        user = await self._requestor(request)
-        body = await parse_body(bodies.FamilyBody, request)
-        command = group_data.put_family(path_group_name(request, FAMILY), body.members)
-        return await self._side.submit(request, user, command)
-
-    async def add_member(self, request: web.Request) -> web.StreamResponse:
-        """Add a group to a family."""
-        user = await self._requestor(request)
-        body = await parse_body(bodies.FamilyMemberBody, request)
-        command = group_data.add_family_member(path_group_name(request, FAMILY), body.group_name)
-        return await self._side.submit(request, user, command)
-
-    async def remove_member(self, request: web.Request) -> web.StreamResponse:
-        """Remove a group from a family."""
-        user = await self._requestor(request)
-        body = await parse_body(bodies.FamilyMemberBody, request)
-        command = group_data.remove_family_member(path_group_name(request, FAMILY), body.group_name)
-        return await self._side.submit(request, user, command)
-
-    async def delete_family(self, request: web.Request) -> web.StreamResponse:
-        """Remove a family."""
-        user = await self._requestor(request)
-        command = group_data.delete_family(path_group_name(request, FAMILY))
-        return await self._side.submit(request, user, command)
+        body = None if row.body is None else await parse_body(row.body, request)
+        (name,) = (path_group_name(request, one) for one in request.match_info)
+        return await self._side.submit(request, user, row.make(name, body))
 
     async def put_name_schema(self, request: web.Request) -> web.StreamResponse:
         """Set how the names of a group are composed."""
@@ -177,25 +196,3 @@ class GroupData:
         user = await self._side.access.requestor(request)
         self._side.modes.require_primary()
         return user
-
-
-def _endpoint(
-    method: str,
-    path: str,
-    handler: Handler,
-    summary: str,
-    answers: dict[int, Any],
-    **more: Any,  # noqa: ANN401 - fields of an endpoint
-) -> Endpoint:
-    names = (CANONICAL, FAMILY, MODEL_NAME)
-    return Endpoint(
-        path,
-        handler,
-        summary,
-        TAG,
-        {**answers, **WRITES},
-        method=method,
-        patterns={name: ANY_NAME for name in names if f"{{{name}}}" in path},
-        needs_key=True,
-        **more,
-    )

@@ -1,12 +1,11 @@
 """What proposers do with changes that wait: beyond the existing system, additive."""
 
 from collections.abc import Iterator
-from typing import Any, Final
+from functools import partial
+from typing import Final
 
 from aiohttp import hdrs, web
 
-from horde_model_reference.proposals.v1 import normalised_v1
-from horde_model_reference.proposals.v2 import normalised_v2
 from registry.change_record import ChangeRecord
 from service_kit.endpoints import Endpoint
 from service_kit.errors import NotFound
@@ -16,8 +15,10 @@ from write_queue.bodies import CommentBody, ReasonBody
 from write_queue.domain import reviewing
 from write_queue.parameters import CHANGE_ID, ProposalParameters, path_integer
 from write_queue.payloads import to_payload
-from write_queue.refusals import QUEUES, WRITES
+from write_queue.refusals import QUEUES
 from write_queue.responses import ChangeValue
+from write_queue.routes.proposals import NORMALISE
+from write_queue.routes.writing import Writing
 from write_queue.write_side import WriteSide
 
 TAG: Final = "pending queue: own changes"
@@ -31,20 +32,27 @@ class OwnChanges:
 
     def endpoints(self) -> Iterator[Endpoint]:
         """Yield the endpoints."""
+        endpoint = partial(Writing(TAG).endpoint, answers={200: ChangeValue})
         for queue in QUEUES:
             one = f"{queue}/changes/{{{CHANGE_ID}}}"
-            yield _endpoint(
+            yield endpoint(
+                hdrs.METH_PUT,
                 one,
                 self.edit,
                 "Replace the record of one's own pending change",
-                hdrs.METH_PUT,
                 query=ProposalParameters,
                 description="The body is the whole record, as when it was proposed.",
             )
-            yield _endpoint(
-                f"{one}/withdraw", self.withdraw, "Take back one's own pending change", body=ReasonBody
+            yield endpoint(
+                hdrs.METH_POST,
+                f"{one}/withdraw",
+                self.withdraw,
+                "Take back one's own pending change",
+                body=ReasonBody,
             )
-            yield _endpoint(f"{one}/comments", self.comment, "Comment on a change", body=CommentBody)
+            yield endpoint(
+                hdrs.METH_POST, f"{one}/comments", self.comment, "Comment on a change", body=CommentBody
+            )
 
     async def edit(self, request: web.Request) -> web.StreamResponse:
         """Replace the record of a change."""
@@ -54,8 +62,7 @@ class OwnChanges:
         self._side.modes.require_queue()
         body = await read_json(request)
         change = await self._change(change_id)
-        normalise = normalised_v1 if change.form == "legacy" else normalised_v2
-        payload = await to_payload(normalise, change.category, body)
+        payload = await to_payload(NORMALISE[change.form], change.category, body)
         command = reviewing.edit(
             change_id, payload, base_revision=options.base_revision, reason=options.stripped_reason
         )
@@ -82,15 +89,3 @@ class OwnChanges:
         if change is None:
             raise NotFound(f"there is no change {change_id}")
         return change
-
-
-def _endpoint(
-    path: str,
-    handler: Any,  # noqa: ANN401 - the fields of an endpoint
-    summary: str,
-    method: str = hdrs.METH_POST,
-    **more: Any,  # noqa: ANN401
-) -> Endpoint:
-    return Endpoint(
-        path, handler, summary, TAG, {200: ChangeValue, **WRITES}, method=method, needs_key=True, **more
-    )
