@@ -16,6 +16,7 @@ from pathlib import Path
 
 from chaos import scenarios
 from chaos.arena import Arena, Outcome, an_arena
+from chaos.client_scenario import clients
 from chaos.crash_points import crash_points
 from chaos.event_faults import events_go_wrong
 from chaos.report import write_reports
@@ -31,6 +32,7 @@ SCENARIOS: Mapping[str, Scenario] = {
     "clock": scenarios.clock_jumps,
     "gateway": scenarios.gateway_dies,
     "kills": scenarios.kills,
+    "clients": clients,
 }
 MOST_PROBLEMS = 50
 

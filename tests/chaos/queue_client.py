@@ -31,12 +31,18 @@ class QueueClient:
         self._tries = tries
 
     async def propose(
-        self, name: str, *, update: bool = False, description: str = "", key: str = REQUESTOR
+        self,
+        name: str,
+        *,
+        category: str = CATEGORY,
+        update: bool = False,
+        description: str = "",
+        key: str = REQUESTOR,
     ) -> int | None:
         """Propose a record whose description ends with the marker; return the id of the accepted change."""
         operation = self._log.begin("propose")
         body = {"name": name, "description": f"{description}#{operation.marker}"}
-        path = f"{REFERENCES}/v2/{CATEGORY}"
+        path = f"{REFERENCES}/v2/{category}"
         if update:
             answer = await self.submit(operation, "PUT", f"{path}/model/{name}", body, key)
         else:

@@ -51,3 +51,13 @@ async def test_edits_of_the_same_field_are_refused(group_first: bool) -> None:
     with pytest.raises(ApplyFailed, match="description"):
         await queue.apply(*(ids if group_first else reversed(ids)))
     assert (await queue.records(TEXT))[NAME]["description"] == "old"
+
+
+async def test_changes_of_both_forms_are_made_in_the_order_they_are_named() -> None:
+    queue = await a_legacy_queue()
+    fields = {"name": "Author/Other-7B", "parameters": 7_000_000_000}
+    v2 = await queue.proposed(REQUESTOR, proposing.create(TEXT, fields, "v2", ORIGIN))
+    legacy = await queue.create("Author/Third-7B", TEXT, parameters=7_000_000_000)
+    await queue.approve(v2, legacy)
+    await queue.apply(v2, legacy)
+    assert list(await queue.records(TEXT))[-2:] == ["Author/Other-7B", "Author/Third-7B"]

@@ -16,6 +16,7 @@ from registry.checkpoints import (
     STATE_VERSION,
     CheckpointHeader,
     Checkpoints,
+    CheckpointUnusable,
     checkpoint_key,
     parse_checkpoint,
     render_checkpoint,
@@ -113,6 +114,10 @@ def damage_missing_line_end(body: bytes) -> bytes:
     return rebuilt(body, lambda text: text[:-1])
 
 
+def damage_missing_checksum(body: bytes) -> bytes:
+    return with_header(body, body.partition(b"\n")[2][:-4])
+
+
 def damage_not_packed(body: bytes) -> bytes:
     return with_header(body, zlib.decompress(body.partition(b"\n")[2]))
 
@@ -147,6 +152,7 @@ def with_header(raw: bytes, body: bytes) -> bytes:
         damage_sequence_of_the_header,
         damage_unknown_line,
         damage_missing_line_end,
+        damage_missing_checksum,
         damage_not_packed,
         damage_version,
         damage_old_format,
@@ -205,6 +211,8 @@ async def test_checkpoint_under_the_key_of_another_is_not_usable() -> None:
     store = MemoryObjectStore()
     checkpoints, _ = await a_long_journal(store, INTERVAL)
     store.objects[checkpoint_key(2 * INTERVAL)] = store.objects[checkpoint_key(INTERVAL)]
+    with pytest.raises(CheckpointUnusable, match=f"it is the checkpoint of sequence {INTERVAL}"):
+        await checkpoints.read(checkpoint_key(2 * INTERVAL))
     assert (await checkpoints.newest()).sequence == INTERVAL
 
 

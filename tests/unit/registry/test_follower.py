@@ -96,6 +96,22 @@ async def test_every_new_state_is_told_once_the_catalogue_was_handed_on() -> Non
     assert told == [(2, [2]), (3, [2])]
 
 
+async def test_a_failure_is_logged_once_for_each_reason(caplog: pytest.LogCaptureFixture) -> None:
+    class Down(FaultyStore):
+        def begin(self) -> None:
+            if self.operations == 3:
+                asked.set()
+
+    asked = asyncio.Event()
+    store = Down(MemoryObjectStore())
+    store.down = True
+    async with running(a_follower(store, Seen(), poll_seconds=0.01)), asyncio.timeout(5):
+        await asked.wait()
+
+    said = [record.message for record in caplog.records if "cannot be followed" in record.message]
+    assert len(said) == 1
+
+
 async def test_unchanged_category_is_not_read_again() -> None:
     store, seen = MemoryObjectStore(), Seen()
     journal, blobs, state = await a_journal(store)

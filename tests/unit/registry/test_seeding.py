@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,16 @@ async def test_seed_of_one_changed_file_keeps_the_other_categories() -> None:
     changed = {name for name in after.categories if after.categories[name] != before.categories[name]}
     assert changed == {"clip"}
     assert list(json.loads(after.categories["clip"].v2)) == ["New"]
+
+
+async def test_a_file_that_is_only_passed_on_is_worth_a_revision() -> None:
+    store = MemoryObjectStore()
+    source = await a_source()
+    await seeded(store, source)
+    outcome = await seeded(store, replace(source, passed_on={"diffusers.json": b'{"new": {}}'}))
+    assert (outcome.changed, outcome.state.revision) == (True, 2)
+    assert (await content_of(store)).side_data.files == {"diffusers.json": '{"new": {}}'}
+    assert outcome.state.history.revisions[2].touched == ()
 
 
 async def test_unchanged_record_of_a_changed_file_keeps_its_times() -> None:
@@ -253,4 +264,4 @@ async def test_export_that_is_refused_leaves_no_draft(tmp_path: Path) -> None:
     (tmp_path / "v2" / "blip.json").mkdir(parents=True)
     with pytest.raises(OSError, match=r"blip\.json"):
         await export(Blobs(store), outcome.state, tmp_path)
-    assert list(tmp_path.rglob(".new-*")) == []  # noqa: ASYNC240 - a test may
+    assert list(tmp_path.rglob(".*")) == []  # noqa: ASYNC240 - a test may

@@ -3,7 +3,7 @@
 import pytest
 
 from horde_model_reference.documents import SourceUnreadable
-from registry.sources import SEED_FILES, Fetch, fetch_repositories
+from registry.sources import MAX_FILE_BYTES, SEED_FILES, Fetch, fetch_repositories, require_size
 from service_kit.errors import NotFound
 
 URLS = {"image": "https://images.example.org", "text": "https://texts.example.org"}
@@ -34,3 +34,9 @@ async def test_every_file_comes_from_its_repository() -> None:
 async def test_one_missing_file_fails_the_whole_and_is_named() -> None:
     with pytest.raises(SourceUnreadable, match=r"gfpgan\.json of the image repository cannot be fetched"):
         await fetch_repositories(serving(gfpgan=NotFound("there is no such file")), URLS)
+
+
+def test_a_file_may_be_as_large_as_the_limit_and_no_larger() -> None:
+    require_size("a.json", MAX_FILE_BYTES)
+    with pytest.raises(SourceUnreadable, match=rf"a\.json has {MAX_FILE_BYTES + 1} bytes"):
+        require_size("a.json", MAX_FILE_BYTES + 1)

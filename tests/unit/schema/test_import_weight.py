@@ -27,9 +27,5 @@ def test_a_registered_baseline_is_valid_in_records_at_once() -> None:
     )
 
 
-def test_importing_the_package_imports_nothing_else() -> None:
-    assert modules_after("import horde_model_reference") == {"horde_model_reference"}
-
-
 def test_importing_the_records_imports_no_service_library() -> None:
     assert not modules_after("import horde_model_reference.change_renderer") & HEAVY

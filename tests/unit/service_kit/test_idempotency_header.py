@@ -1,5 +1,7 @@
 """The key by which a write is recognised, and the fingerprint that tells whether it is the same write."""
 
+import re
+
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict
 
 from service_kit.errors import RequestInvalid
-from service_kit.idempotency_header import fingerprint, idempotency_key
+from service_kit.idempotency_header import fingerprint, idempotency_key, key_digest
 
 
 def a_request(*keys: str, method: str = "POST", path: str = "/api/x?a=1") -> web.Request:
@@ -34,6 +36,11 @@ def test_anything_else_is_refused_at_the_header(key: str) -> None:
 def test_two_keys_are_refused() -> None:
     with pytest.raises(RequestInvalid):
         idempotency_key(a_request("a", "a"))
+
+
+def test_what_is_stored_of_a_key_tells_nothing_of_it() -> None:
+    assert key_digest("a") != key_digest("b")
+    assert re.fullmatch("[0-9a-f]{64}", key_digest("my secret"))
 
 
 def test_same_request_has_the_same_fingerprint() -> None:

@@ -6,14 +6,7 @@ from hypothesis import strategies as st
 
 from service_kit.memory_cache import MemoryCache
 from service_kit.telemetry import Telemetry
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.seconds = 1000.0
-
-    def __call__(self) -> float:
-        return self.seconds
+from support.a_clock import AClock
 
 
 async def test_least_recently_asked_value_goes_first() -> None:
@@ -33,18 +26,18 @@ async def test_value_larger_than_the_cache_is_not_held_and_drives_nothing_out() 
 
 @pytest.mark.parametrize(("passed_seconds", "found"), [(59.9, b"1"), (60.0, None), (1e9, None)])
 async def test_value_lives_exactly_its_time(passed_seconds: float, found: bytes | None) -> None:
-    clock = Clock()
+    clock = AClock()
     cache = MemoryCache(clock=clock)
     await cache.set_many({"a": b"1"}, ttl_seconds=60)
-    clock.seconds += passed_seconds
+    clock.advance(passed_seconds)
     assert await cache.get_many(["a"]) == [found]
 
 
 async def test_expired_value_frees_its_bytes() -> None:
-    clock = Clock()
+    clock = AClock()
     cache = MemoryCache(clock=clock)
     await cache.set_many({"a": b"12345"}, ttl_seconds=60)
-    clock.seconds += 61
+    clock.advance(61)
     await cache.get_many(["a"])
     assert cache.held_bytes == 0
 
