@@ -29,7 +29,10 @@ def health_issues(group_name: str, records: Sequence[Record]) -> tuple[HealthIss
 def _issues(group: str, records: Sequence[Record]) -> Iterator[HealthIssue]:
     if len(records) == 1:
         yield HealthIssue(group, "singleton_group", "the group has one member only")
-    baselines = sorted({record["baseline"] for record in records if record.get("baseline")})
+    given = (record.get("baseline") for record in records)
+    baselines = sorted(
+        {name for name in given if name and isinstance(name, str)}
+    )  # others may come from afar
     if len(baselines) > 1:
         yield HealthIssue(group, "inconsistent_baseline", f"the members have {', '.join(baselines)}")
     if len({bool(record.get("nsfw")) for record in records}) > 1:
