@@ -2,11 +2,11 @@
 
 import asyncio
 import functools
-import random
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Final, ParamSpec, TypeVar
 
+from horde_model_reference.jitter import JITTER
 from horde_model_reference.waiting import pause
 
 Given = ParamSpec("Given")
@@ -97,7 +97,7 @@ def pauses(attempts: int, first_seconds: float, longest_seconds: float) -> Itera
     """
     for number in range(attempts - 1):
         seconds: float = min(first_seconds * 2**number, longest_seconds)
-        yield seconds * random.uniform(0.8, 1.2)  # noqa: S311 - spreads load, keeps no secret
+        yield seconds * JITTER.uniform(0.8, 1.2)
 
 
 class CircuitBreaker:

@@ -2,10 +2,10 @@
 
 import asyncio
 import logging
-import random
 import time
 from typing import Final, Protocol
 
+from horde_model_reference.jitter import JITTER
 from horde_model_reference.replica.catalogue import Catalogue
 from horde_model_reference.replica.errors import NotOffered, SourceFailed, SourceUnavailable
 from horde_model_reference.replica.primary_answers import RevisionEvent
@@ -59,7 +59,7 @@ class ChangeFeed:
     async def _run(self, primary: PrimarySource) -> None:
         pause = START_SECONDS
         while True:
-            await asyncio.sleep(pause * random.uniform(0.7, 1.3))  # noqa: S311 - jitter
+            await asyncio.sleep(pause * JITTER.uniform(0.7, 1.3))
             began = time.monotonic()
             try:
                 heard = await self._listen(primary)

@@ -1,10 +1,11 @@
 """Until when data need not be asked for again."""
 
 import math
-import random
 import time
 from collections.abc import Iterable
 from typing import Final
+
+from horde_model_reference.jitter import JITTER
 
 FIRST_PAUSE_SECONDS: Final = 1.0
 LONGEST_PAUSE_SECONDS: Final = 30.0
@@ -43,7 +44,7 @@ class Freshness:
                 max(self._ttl_seconds, 0.1),
             )
             self._pauses[name] = pause * 2
-            self.until[name] = now + pause * random.uniform(0.75, 1.0)  # noqa: S311 - jitter
+            self.until[name] = now + pause * JITTER.uniform(0.75, 1.0)
 
     def expire(self, category: str) -> None:
         """Have the category looked for at the next read."""

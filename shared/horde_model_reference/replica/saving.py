@@ -1,10 +1,10 @@
 """Writes what a replica holds to the disk, soon after it changed, and never twice at once."""
 
 import asyncio
-import random
 import time
 from typing import Final, Protocol
 
+from horde_model_reference.jitter import JITTER
 from horde_model_reference.replica.catalogue import Catalogue, Entry
 from horde_model_reference.replica.disk_cache import DiskCache
 from horde_model_reference.replica.raw_document import RawDocument
@@ -59,7 +59,7 @@ class Saving:
 
     async def _soon(self) -> None:
         while self._due:
-            await asyncio.sleep(random.uniform(*SOON_SECONDS))  # noqa: S311 - jitter
+            await asyncio.sleep(JITTER.uniform(*SOON_SECONDS))
             await self.flush()
 
     async def _save(self, holder: Holder, category: str, noted_at: float) -> bool:

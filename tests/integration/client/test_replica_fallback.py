@@ -64,8 +64,7 @@ async def test_the_primary_is_taken_again_as_soon_as_it_answers(tmp_path: Path) 
     ):
         await core.obtain(["clip"])
         primary.fault = None
-        await asyncio.sleep(0.15)
-        await core.obtain(["clip"])
+        await core.obtain(["clip"], force=True)
         assert descriptions(core, "clip") == FROM_PRIMARY
         assert core.catalogue.anchored == {"clip"}
 
