@@ -1,20 +1,13 @@
 """Answers made of documents: which form, or none because the client has it already."""
 
-from typing import Final
+from aiohttp import web
 
-from aiohttp import hdrs, web
-from multidict import istr
-
-from read_api.domain.documents import Document, json_document
 from read_api.holder import PageHolder
 from read_api.pages import Pages
+from service_kit.document_answers import document_answer
+from service_kit.documents import Document, json_document
 from service_kit.ready_response import ReadyResponse
-
-X_REVISION: Final = istr("X-Revision")
-X_STALE: Final = istr("X-Stale")
-
-_ACCEPT_ENCODING: Final = hdrs.ACCEPT_ENCODING
-_IF_NONE_MATCH: Final = hdrs.IF_NONE_MATCH
+from service_kit.revision_headers import X_REVISION, X_STALE
 
 
 def serve(
@@ -24,15 +17,7 @@ def serve(
 
     `route` is the path template for the metrics, needed where the router was not asked.
     """
-    asked = request.headers
-    tags = asked.get(_IF_NONE_MATCH)
-    accepted = asked.get(_ACCEPT_ENCODING)
-    unchanged = document.unchanged_for(tags, accepted) if tags is not None else None
-    if unchanged is not None:
-        response = ReadyResponse(unchanged, b"", route=route)
-    else:
-        form = document.form_for(accepted)
-        response = ReadyResponse(form.head, form.body, route=route)
+    response = document_answer(request, document, route=route)
     if pages is not None:
         response.headers[X_REVISION] = pages.revision_text
     return response

@@ -4,10 +4,10 @@ from typing import Any
 
 import orjson
 
-from read_api.domain.coding import Effort
-from read_api.domain.documents import Document, compressed_steps, plain_document
 from read_api.pages import Pages
-from read_api.slices import Steps
+from service_kit.coding import Effort
+from service_kit.documents import Document, compressed_steps, plain_document
+from service_kit.slices import Steps
 
 
 def bundle_steps(pages: Pages, *, with_v1: bool) -> Steps[Document]:

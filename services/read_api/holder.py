@@ -7,15 +7,15 @@ from dataclasses import replace
 from typing import Final, Protocol
 
 from read_api.archive import Archive
-from read_api.domain.coding import COMPRESSED, Coding, Effort
-from read_api.domain.documents import Document, compressed_steps
 from read_api.pages import CategoryPages, PackedForms, Pages, page_steps
 from read_api.past import Past
 from read_api.role import OnlyOnPrimary
-from read_api.slices import SLICE_SECONDS, Workshop
 from registry.content import CatalogueContent
 from service_kit.cache import Cache
+from service_kit.coding import COMPRESSED, Coding, Effort
+from service_kit.documents import Document, compressed_steps
 from service_kit.errors import NotReady
+from service_kit.slices import SLICE_SECONDS, Workshop
 
 FIRST_SLICE_SECONDS: Final = 0.05  # nobody is being served yet
 CACHE_SECONDS: Final = 7 * 24 * 3600.0

@@ -4,13 +4,12 @@ from collections.abc import Callable
 from typing import Final
 
 from aiohttp import web
-from multidict import istr
 
 from read_api.holder import PageHolder
 from service_kit.endpoints import Handler
 from service_kit.errors import RequestInvalid
+from service_kit.revision_headers import X_MIN_REVISION
 
-X_MIN_REVISION: Final = istr("X-Min-Revision")
 MAX_REVISION_DIGITS: Final = 18
 
 

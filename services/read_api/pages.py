@@ -17,17 +17,17 @@ from read_api.domain.categories import (
     is_managed_elsewhere,
     record_fields,
 )
-from read_api.domain.coding import Coding, Effort, is_form_of
-from read_api.domain.documents import Document, compressed_steps, plain_document, with_forms
 from read_api.domain.metadata import MetadataPages, metadata_pages
 from read_api.domain.model_pages import ModelPages
 from read_api.domain.ranks import Ranks
 from read_api.domain.records import iterate_records
 from read_api.domain.search_table import SearchTable, SearchTableBuilder, combine, rank_steps
 from read_api.domain.text_tools import TextModels, TextTools, text_tools
-from read_api.slices import OnDemand, Steps, run_now
 from registry.catalogue import ApiVersion, CategoryBlobs, SideData
 from registry.content import CatalogueContent, CategoryContent
+from service_kit.coding import Coding, Effort, is_form_of
+from service_kit.documents import Document, compressed_steps, plain_document, with_forms
+from service_kit.slices import OnDemand, Steps, run_now
 
 PackedForms = Mapping[str, Mapping[Coding, bytes]]
 """Finished compressed forms, of the best effort, by the digest of the document."""

@@ -3,9 +3,9 @@
 from collections.abc import Awaitable, Callable, Hashable, Mapping
 from typing import Final, Protocol
 
-from read_api.domain.documents import Document
-from read_api.slices import Workshop
 from registry.catalogue import CategoryBlobs
+from service_kit.documents import Document
+from service_kit.slices import Workshop
 
 Records = Mapping[str, bytes]
 """The records of one document by key, in its order, each as its own bytes."""

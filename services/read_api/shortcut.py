@@ -9,13 +9,13 @@ from aiohttp import web
 from horde_model_reference.meta_consts import category_of_v1_name
 from read_api.answers import serve
 from read_api.domain.categories import CATEGORIES
-from read_api.domain.documents import Document
 from read_api.holder import PageHolder
-from read_api.min_revision import X_MIN_REVISION
 from read_api.pages import Pages
 from read_api.routes.references import HISTORY, MODEL_NAME, V1, V2
+from service_kit.documents import Document
 from service_kit.endpoints import PREFIXES
 from service_kit.ready_response import ReadyResponse
+from service_kit.revision_headers import X_MIN_REVISION
 
 MODEL: Final = "/model/"
 

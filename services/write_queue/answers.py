@@ -9,9 +9,9 @@ from aiohttp import hdrs, web
 from multidict import istr
 
 from service_kit.problems import JSON_TYPE, NO_STORE
+from service_kit.revision_headers import X_REVISION
 from write_queue.domain.service import Outcome
 
-X_REVISION: Final = istr("X-Revision")
 IDEMPOTENCY_REPLAYED: Final = istr("Idempotency-Replayed")
 
 

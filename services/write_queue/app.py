@@ -17,10 +17,10 @@ from service_kit.health import Check, add_health_routes
 from service_kit.object_store import ObjectStore
 from service_kit.problems import NO_STORE
 from service_kit.rate_limit import RateLimiter
+from service_kit.revision_headers import X_REVISION
 from service_kit.stores import open_object_store, open_rate_limiter
 from service_kit.telemetry import Telemetry
 from service_kit.web import create_application
-from write_queue.answers import X_REVISION
 from write_queue.endpoints import write_endpoints
 from write_queue.modes import Modes
 from write_queue.opening import Neighbours, OnUnusable, prove_store, working

@@ -15,10 +15,10 @@ from read_api.domain.records import iterate_records
 from read_api.domain.search import SearchQuery, search
 from read_api.domain.search_table import rank_steps
 from read_api.pages import build_pages
-from read_api.slices import run_now
 from registry.catalogue import CategoryBlobs
 from registry.content import CatalogueContent, CategoryContent
 from registry.journal import utc_now
+from service_kit.slices import run_now
 
 TARGET_MS = 1.0
 REPEATS = 200

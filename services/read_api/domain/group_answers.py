@@ -9,10 +9,10 @@ from horde_model_reference.text_group_health import HealthIssue, health_issues
 from horde_model_reference.text_group_views import GroupMember, GroupView
 from horde_model_reference.text_groups import NameFormat
 from horde_model_reference.text_names import ParsedTextName
-from read_api.domain.coding import Effort
-from read_api.domain.documents import Document, compressed_document, json_document
-from read_api.slices import Steps
 from registry.catalogue import NameSchema, SideData
+from service_kit.coding import Effort
+from service_kit.documents import Document, compressed_document, json_document
+from service_kit.slices import Steps
 
 STORED_FIELDS: Final = (
     "parameters",

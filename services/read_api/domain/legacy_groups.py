@@ -7,10 +7,10 @@ from typing import Any, Final
 
 from horde_model_reference.text_group_views import GroupSummary, summarise_group
 from horde_model_reference.text_names import established_group_of
-from read_api.domain.coding import Effort
-from read_api.domain.documents import Document, compressed_steps, plain_document
 from read_api.domain.records import iterate_records
-from read_api.slices import Steps
+from service_kit.coding import Effort
+from service_kit.documents import Document, compressed_steps, plain_document
+from service_kit.slices import Steps
 
 SUMMARISED_FIELDS: Final = ("baseline", "nsfw", "description", "tags")
 

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Final, get_args
 
 from read_api.domain.categories import CATEGORIES
-from read_api.domain.documents import Document, json_document
 from registry.catalogue import ApiVersion, CategoryMetadata, SideData
+from service_kit.documents import Document, json_document
 
 VERSIONS: Final[tuple[ApiVersion, ...]] = get_args(ApiVersion)
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from read_api.domain.coding import Effort
-from read_api.domain.documents import Document, compressed_document, plain_document
+from service_kit.coding import Effort
+from service_kit.documents import Document, compressed_document, plain_document
 
 
 class ModelPages:

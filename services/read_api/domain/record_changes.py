@@ -9,7 +9,7 @@ import orjson
 
 from horde_model_reference.record_diff import Operation, RecordDiff, diff_records
 from horde_model_reference.strict_json import same_json
-from read_api.slices import Steps
+from service_kit.slices import Steps
 
 
 @dataclass(frozen=True, slots=True)

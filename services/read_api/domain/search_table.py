@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 from read_api.domain.ranks import Ranks, rank
 from read_api.domain.records import StoredRecord
-from read_api.slices import Steps
+from service_kit.slices import Steps
 
 T = TypeVar("T")
 

@@ -7,12 +7,12 @@ from typing import Any, Final
 
 from horde_model_reference.text_group_views import GroupMember, GroupView, group_member, view_group
 from horde_model_reference.text_names import established_group_of
-from read_api.domain.documents import Document
 from read_api.domain.group_answers import GroupOverview, overview_steps
 from read_api.domain.legacy_groups import legacy_with_groups_steps
 from read_api.domain.records import StoredRecord
-from read_api.slices import OnDemand, Steps, Workshop
 from registry.catalogue import SideData
+from service_kit.documents import Document
+from service_kit.slices import OnDemand, Steps, Workshop
 
 GROUP: Final = "text_model_group"
 WARMED_LEGACY_BYTES: Final = 16 * 1024 * 1024

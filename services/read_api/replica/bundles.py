@@ -12,9 +12,9 @@ from read_api.domain.categories import CATEGORIES, has_legacy_form
 from read_api.domain.json_scanner import JsonScanner
 from read_api.domain.metadata import VERSIONS
 from read_api.replica.copies import category_content, in_order
-from read_api.slices import Steps
 from registry.catalogue import CategoryMetadata, NameSchema, SideData
 from registry.content import CatalogueContent, CategoryContent
+from service_kit.slices import Steps
 
 SomeModel = TypeVar("SomeModel", bound=BaseModel)
 

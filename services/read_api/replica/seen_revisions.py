@@ -8,17 +8,17 @@ from typing import Final
 from read_api.admission import Admission
 from read_api.domain.answer_cache import document_bytes
 from read_api.domain.categories import CATEGORIES
-from read_api.domain.documents import Document
 from read_api.domain.live_events import replicated_event
 from read_api.domain.record_changes import RecordChanges, change_steps
 from read_api.domain.records import iterate_records
 from read_api.loading_cache import LoadingCache
 from read_api.past import NO_RECORDS, Records
-from read_api.slices import Steps, Workshop
 from registry.catalogue import CategoryBlobs
 from registry.content import CatalogueContent
 from registry.history_state import Touched
+from service_kit.documents import Document
 from service_kit.errors import NotFound
+from service_kit.slices import Steps, Workshop
 
 MAX_REVISIONS: Final = 64
 MAX_HELD_BYTES: Final = 32 * 1024 * 1024  # of documents that are not the present ones

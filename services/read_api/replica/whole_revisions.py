@@ -12,9 +12,9 @@ from read_api.replica.bundles import bundle_steps
 from read_api.replica.copies import Copy, in_order, is_empty
 from read_api.replica.primary import Hashes, Primary, RevisionFacts
 from read_api.replica.together import together
-from read_api.slices import Workshop
 from registry.catalogue import CategoryBlobs
 from registry.content import CatalogueContent, CategoryContent
+from service_kit.slices import Workshop
 
 CHANGES_RECORDS_ONLY: Final = "applied"
 """The kind of revision that leaves alone what is stored beside the records."""

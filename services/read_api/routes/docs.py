@@ -10,12 +10,12 @@ from typing import Final
 from aiohttp import web
 
 from read_api.answers import serve
-from read_api.domain.coding import Effort
-from read_api.domain.documents import Document, compressed_steps, plain_document
 from read_api.holder import PageHolder
-from read_api.slices import OnDemand, Steps
+from service_kit.coding import Effort
+from service_kit.documents import Document, compressed_steps, plain_document
 from service_kit.endpoints import Endpoint
 from service_kit.errors import NotReady
+from service_kit.slices import OnDemand, Steps
 
 TAG: Final = "documentation"
 HTML: Final = "text/html; charset=utf-8"

@@ -14,10 +14,10 @@ from read_api.domain.categories import (
     empty_v2_is_served,
     is_managed_elsewhere,
 )
-from read_api.domain.coding import Effort
-from read_api.domain.documents import IMMUTABLE, Document, compressed_steps, immutable, plain_document
 from read_api.domain.legacy_groups import legacy_with_groups_steps
 from read_api.holder import PageHolder
+from service_kit.coding import Effort
+from service_kit.documents import IMMUTABLE, Document, compressed_steps, immutable, plain_document
 from service_kit.errors import NotFound
 from service_kit.parameters import Parameters, parse_query
 

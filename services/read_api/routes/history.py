@@ -19,7 +19,6 @@ from read_api.domain.revision_values import change_values, line_value, revision_
 from read_api.holder import PageHolder
 from read_api.routes.former_references import MAX_REVISION, find_record
 from read_api.routes.references import ANY_NAME, HISTORY, MODEL_NAME, V2, References
-from read_api.slices import Steps
 from registry.change_record import model_key
 from registry.history_state import RevisionLine
 from registry.state import State
@@ -27,6 +26,7 @@ from service_kit.endpoints import Endpoint
 from service_kit.errors import NotFound
 from service_kit.parameters import Parameters, parse_query
 from service_kit.problem_models import Invalid, Problem
+from service_kit.slices import Steps
 
 TAG: Final = "v2: history"
 REVISION: Final = "revision"

@@ -7,10 +7,10 @@ from aiohttp import web
 
 from read_api.answers import serve
 from read_api.domain.categories import CATEGORIES, LISTED_IN_V2
-from read_api.domain.documents import Document, json_document
 from read_api.holder import PageHolder
 from read_api.responses import Message
 from read_api.routes.references import V1, V1_TAG, V2, V2_TAG
+from service_kit.documents import Document, json_document
 from service_kit.endpoints import Endpoint
 
 V1_INFO = (

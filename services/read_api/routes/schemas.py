@@ -9,14 +9,14 @@ from aiohttp import web
 from horde_model_reference.model_reference_records import get_record_type_for_category
 from read_api.answers import serve
 from read_api.domain.categories import CATEGORIES
-from read_api.domain.coding import Effort
-from read_api.domain.documents import Document, compressed_document, json_document
 from read_api.holder import PageHolder
 from read_api.parameters import CATEGORY_PARAMETER, unknown_category
 from read_api.routes.references import V2
-from read_api.slices import OnDemand, Steps
+from service_kit.coding import Effort
+from service_kit.documents import Document, compressed_document, json_document
 from service_kit.endpoints import Endpoint
 from service_kit.problem_models import Invalid
+from service_kit.slices import OnDemand, Steps
 
 TAG: Final = "v2: schemas"
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"

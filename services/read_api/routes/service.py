@@ -8,11 +8,11 @@ from typing import Any, Final
 from aiohttp import web
 
 from read_api.answers import serve, serve_value
-from read_api.domain.documents import Document, json_document
 from read_api.holder import PageHolder, RevisionSource
 from read_api.pages import Pages
 from read_api.responses import BackendInfo, Heartbeat, Message, Status
 from read_api.role import Role
+from service_kit.documents import Document, json_document
 from service_kit.endpoints import Endpoint
 from service_kit.errors import ServiceError
 

@@ -1,5 +1,5 @@
 from read_api.domain.answer_cache import OVERHEAD_BYTES, AnswerCache
-from read_api.domain.documents import plain_document
+from service_kit.documents import plain_document
 
 KILOBYTE = plain_document(b"x" * 1000)
 SIZE = 1000 + OVERHEAD_BYTES

@@ -5,10 +5,10 @@ import pytest
 
 from read_api.admission import RUNNING
 from read_api.archive import READS_AT_ONCE, Archive
-from read_api.domain.documents import IMMUTABLE
 from registry.blobs import Blobs
 from registry.errors import BlobCorrupt, BlobMissing, EntryCorrupt
 from registry.journal import Journal
+from service_kit.documents import IMMUTABLE
 from service_kit.errors import NotFound, StoreUnavailable
 from support.contents import a_record
 from support.frozen_store import FrozenStore

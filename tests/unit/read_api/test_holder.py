@@ -2,9 +2,9 @@ import asyncio
 
 import pytest
 
-from read_api.domain.coding import Effort
 from read_api.domain.records import DocumentUnreadable
 from read_api.holder import PageHolder
+from service_kit.coding import Effort
 from service_kit.errors import NotReady
 from service_kit.memory_cache import MemoryCache
 from support.contents import a_content, a_record, category_content

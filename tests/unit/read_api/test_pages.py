@@ -3,10 +3,10 @@ from dataclasses import replace
 
 import pytest
 
-from read_api.domain.coding import Coding, Effort
 from read_api.domain.records import DocumentUnreadable
 from read_api.pages import build_pages
 from registry.catalogue import CategoryMetadata, SideData
+from service_kit.coding import Coding, Effort
 from support.contents import SEED_SECONDS, a_content, a_record, category_content
 
 CLIP = {"ViT": a_record("clip", "ViT")}

@@ -11,8 +11,8 @@ from read_api.domain.group_answers import overview_steps
 from read_api.domain.search import SearchQuery, check, search
 from read_api.domain.search_table import rank_steps
 from read_api.pages import build_pages
-from read_api.slices import run_now
 from registry.content import CatalogueContent
+from service_kit.slices import run_now
 from support.contents import SEED_TIME, category_content
 from support.json_values import json_values
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from read_api.domain.record_changes import change_steps, field_changes, fields_steps, records_value
-from read_api.slices import run_now
+from service_kit.slices import run_now
 
 records = st.dictionaries(
     st.text(max_size=3), st.dictionaries(st.sampled_from("abc"), st.integers(0, 3), max_size=3), max_size=8

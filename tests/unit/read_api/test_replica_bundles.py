@@ -10,9 +10,9 @@ from horde_model_reference.replica.errors import SourceUnusable
 from read_api.bundle import bundle_steps as bundle_of
 from read_api.pages import build_pages
 from read_api.replica.bundles import bundle_steps
-from read_api.slices import run_now
 from registry.catalogue import CategoryMetadata, NameSchema, SideData
 from registry.content import CatalogueContent
+from service_kit.slices import run_now
 from support.contents import SEED_SECONDS, SEED_TIME, a_content, a_record, category_content, real_content
 from support.json_values import json_records
 from support.reference_data import requires_shared

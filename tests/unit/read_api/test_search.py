@@ -15,8 +15,8 @@ from read_api.domain.search_table import (
     combine,
     rank_steps,
 )
-from read_api.slices import run_now
 from service_kit.errors import RequestRefused
+from service_kit.slices import run_now
 
 Record = dict[str, Any]
 

@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from read_api.domain.documents import Document, plain_document
 from read_api.replica.seen_revisions import SeenRevisions
 from registry.content import CatalogueContent
+from service_kit.documents import Document, plain_document
 from service_kit.errors import NotFound
 from support.contents import a_content, a_record
 

@@ -5,8 +5,8 @@ from read_api.domain.group_answers import group_value, saved_schema
 from read_api.domain.legacy_groups import legacy_with_groups_steps
 from read_api.domain.text_tools import TextTools
 from read_api.pages import build_pages
-from read_api.slices import Workshop, run_now
 from registry.catalogue import NameSchema, SideData
+from service_kit.slices import Workshop, run_now
 from support.contents import a_content, a_record
 
 SIDE_DATA = SideData(

@@ -4,8 +4,8 @@ import hashlib
 import brotli  # type: ignore[import-untyped] # it ships without types
 import pytest
 
-from read_api.domain.coding import Coding, Effort
-from read_api.domain.documents import Document, compressed_document, plain_document
+from service_kit.coding import Coding, Effort
+from service_kit.documents import Document, compressed_document, plain_document
 
 LARGE = b'{"a":"' + b"long " * 1000 + b'"}'
 

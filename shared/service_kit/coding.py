@@ -9,7 +9,7 @@ from typing import Final
 
 import brotli  # type: ignore[import-untyped] # it ships without types
 
-from read_api.slices import Steps
+from service_kit.slices import Steps
 
 MIN_COMPRESSED_BYTES: Final = 1024  # below, a coding saves less than its headers and the work cost
 SLOWEST_BROTLI_BYTES: Final = 16 * 1024 * 1024  # above, the slowest level would take tens of seconds

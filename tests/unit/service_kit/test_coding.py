@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from read_api.domain.coding import Coding, Effort, compress_steps, is_form_of, preferred_codings
-from read_api.slices import run_now
+from service_kit.coding import Coding, Effort, compress_steps, is_form_of, preferred_codings
+from service_kit.slices import run_now
 
 BR, GZIP, IDENTITY = Coding.BROTLI, Coding.GZIP, Coding.IDENTITY
 

@@ -8,7 +8,7 @@ from typing import Final
 
 import orjson
 
-from read_api.domain.coding import (
+from service_kit.coding import (
     COMPRESSED,
     MIN_COMPRESSED_BYTES,
     Coding,
@@ -16,8 +16,8 @@ from read_api.domain.coding import (
     compress_steps,
     preferred_codings,
 )
-from read_api.slices import Steps, run_now
 from service_kit.ready_head import ReadyHead
+from service_kit.slices import Steps, run_now
 
 JSON: Final = "application/json"
 CACHE_CONTROL: Final = "no-cache, stale-if-error=86400"  # revalidate; for a day better old than an error

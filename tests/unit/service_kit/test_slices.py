@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from read_api.slices import OnDemand, Steps, Workshop, run_now
+from service_kit.slices import OnDemand, Steps, Workshop, run_now
 
 
 @pytest.fixture
