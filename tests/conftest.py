@@ -25,6 +25,7 @@ OUR_PACKAGES = [
     "read_api",
     "write_queue",
     "standalone",
+    "stats",
 ]
 
 

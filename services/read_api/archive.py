@@ -5,10 +5,8 @@ from collections.abc import Awaitable, Callable, Hashable, Mapping
 from typing import Any, Final, TypeVar
 
 from read_api.admission import Admission
-from read_api.domain.answer_cache import document_bytes
 from read_api.domain.live_events import committed_event
 from read_api.domain.records import iterate_records
-from read_api.loading_cache import LoadingCache
 from read_api.past import NO_RECORDS, Records
 from registry.blobs import Blobs
 from registry.catalogue import CatalogueRef, CategoryBlobs, SideData
@@ -19,9 +17,11 @@ from registry.journal import Journal
 from registry.loading import load_side_data
 from registry.public_entries import is_public
 from registry.state import State
+from service_kit.answer_cache import document_bytes
 from service_kit.coding import MIN_COMPRESSED_BYTES, Effort
 from service_kit.documents import IMMUTABLE, Document, compressed_steps, plain_document
 from service_kit.errors import NotFound, StoreUnavailable
+from service_kit.loading_cache import LoadingCache
 from service_kit.slices import Steps, Workshop
 
 T = TypeVar("T")

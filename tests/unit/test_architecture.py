@@ -22,7 +22,8 @@ MAY_IMPORT: Final = {
     "registry": {"service_kit", "horde_model_reference"},
     "read_api": {"registry", "service_kit", "horde_model_reference"},
     "write_queue": {"registry", "service_kit", "horde_model_reference"},
-    "standalone": {"read_api", "write_queue", "registry", "service_kit", "horde_model_reference"},
+    "stats": {"registry", "service_kit", "horde_model_reference"},
+    "standalone": {"read_api", "write_queue", "stats", "registry", "service_kit", "horde_model_reference"},
 }
 LIBRARY_DEPENDENCIES: Final = {"aiohttp", "pydantic", "pydantic_core", "yarl"}
 """What a user of the library installs with it; everything else must be the standard library."""

@@ -9,12 +9,12 @@ from typing import Final
 from aiohttp import web
 
 from read_api.domain.live_events import head_event, piece, reset_event
-from read_api.domain.sized_cache import SizedCache
 from read_api.holder import PageHolder
 from read_api.live.listeners import Listener, Listeners
 from read_api.past import Past
 from read_api.settings import EventsSettings
 from service_kit.errors import ServiceError
+from service_kit.sized_cache import SizedCache
 
 TICK_SECONDS: Final = 1.0  # how late a heartbeat may be, and how long a lost connection is kept
 RETRY_PAUSE_SECONDS: Final = 1.0

@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from typing import Final
 
 from read_api.admission import Admission
-from read_api.domain.answer_cache import document_bytes
 from read_api.domain.categories import CATEGORIES
 from read_api.domain.live_events import replicated_event
 from read_api.domain.record_changes import RecordChanges, change_steps
 from read_api.domain.records import iterate_records
-from read_api.loading_cache import LoadingCache
 from read_api.past import NO_RECORDS, Records
 from registry.catalogue import CategoryBlobs
 from registry.content import CatalogueContent
 from registry.history_state import Touched
+from service_kit.answer_cache import document_bytes
 from service_kit.documents import Document
 from service_kit.errors import NotFound
+from service_kit.loading_cache import LoadingCache
 from service_kit.slices import Steps, Workshop
 
 MAX_REVISIONS: Final = 64

@@ -11,16 +11,15 @@ from pydantic import Field
 from read_api import history_shapes as shapes
 from read_api.answers import serve, serve_at
 from read_api.bundle import bundle_steps
-from read_api.domain.answer_cache import document_bytes
 from read_api.domain.categories import CATEGORIES
 from read_api.domain.record_changes import RecordChanges, change_steps, fields_steps, records_value
 from read_api.holder import PageHolder
-from read_api.loading_cache import LoadingCache
 from read_api.pages import Pages, PagesKey
 from read_api.past import Past
 from read_api.routes.former_references import MAX_REVISION
 from read_api.routes.references import V2
 from registry.catalogue import CategoryBlobs
+from service_kit.answer_cache import document_bytes
 from service_kit.coding import Effort
 from service_kit.documents import (
     Document,
@@ -29,6 +28,7 @@ from service_kit.documents import (
     plain_document,
 )
 from service_kit.endpoints import Endpoint
+from service_kit.loading_cache import LoadingCache
 from service_kit.parameters import Parameters, parse_query
 from service_kit.problem_models import Invalid, Problem
 from service_kit.slices import Steps

@@ -9,7 +9,6 @@ from aiohttp import web
 from pydantic import Field
 
 from read_api.answers import serve
-from read_api.domain.answer_cache import AnswerCache
 from read_api.domain.categories import CATEGORIES, empty_v2_is_served, record_fields
 from read_api.domain.search import SearchQuery, check, search
 from read_api.domain.search_table import SearchTable
@@ -18,6 +17,7 @@ from read_api.pages import Pages, SearchPages
 from read_api.parameters import CATEGORY_PARAMETER
 from read_api.responses import SearchAnswer
 from read_api.routes.references import V2
+from service_kit.answer_cache import AnswerCache
 from service_kit.documents import Document, plain_document
 from service_kit.endpoints import Endpoint
 from service_kit.errors import NotFound, ValueNotKnown

@@ -3,8 +3,8 @@
 from collections.abc import Hashable
 from typing import Final
 
-from read_api.domain.sized_cache import SizedCache
 from service_kit.documents import Document
+from service_kit.sized_cache import SizedCache
 
 OVERHEAD_BYTES: Final = 2048  # of keys, headers and objects, roughly
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Generic, TypeVar
 
-from read_api.domain.sized_cache import SizedCache
+from service_kit.sized_cache import SizedCache
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")

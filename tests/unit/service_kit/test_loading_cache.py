@@ -2,8 +2,8 @@ import asyncio
 
 import pytest
 
-from read_api.loading_cache import LoadingCache
 from service_kit.errors import StoreUnavailable
+from service_kit.loading_cache import LoadingCache
 
 
 class Maker:

@@ -1,4 +1,4 @@
-from read_api.domain.answer_cache import OVERHEAD_BYTES, AnswerCache
+from service_kit.answer_cache import OVERHEAD_BYTES, AnswerCache
 from service_kit.documents import plain_document
 
 KILOBYTE = plain_document(b"x" * 1000)

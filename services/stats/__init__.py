@@ -1,0 +1,1 @@
+"""The stats service: statistics, deletion risk, popularity, usage history (statistics.md)."""

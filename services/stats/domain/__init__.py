@@ -1,0 +1,1 @@
+"""Pure rules of the stats service: nothing here does I/O."""

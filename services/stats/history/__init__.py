@@ -1,0 +1,1 @@
+"""Usage and workers over time, in object storage."""

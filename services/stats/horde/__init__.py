@@ -1,0 +1,1 @@
+"""The live figures of the AI-Horde: fetched once for all instances, and shared."""
