@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from blockbuster import blockbuster_ctx
 from coverage import Coverage
+from hypothesis import HealthCheck, settings
 
 from support.servers import (
     RabbitServer,
@@ -17,6 +18,10 @@ from support.servers import (
     running_redis,
     running_s3,
 )
+
+# a busy machine takes its time, and that is no error
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 OUR_PACKAGES = [
     "horde_model_reference",

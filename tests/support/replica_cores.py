@@ -14,7 +14,9 @@ from horde_model_reference.replica.replica_core import Patience, ReplicaCore
 from horde_model_reference.replica.saving import Saving
 from horde_model_reference.replica.signed_primary_source import SignedPrimarySource
 
+PATIENT = Patience(held_wait=20.0, cold_wait=20.0, kept=3600.0, behind=0.3)
 IMPATIENT = Patience(held_wait=0.05, kept=3600.0, behind=0.3)
+"""For what happens when better data are late: on a busy machine they always may be."""
 
 
 @contextlib.asynccontextmanager
@@ -24,7 +26,7 @@ async def a_core(
     *,
     ttl_seconds: float = 60.0,
     follow_feed: bool = False,
-    patience: Patience = IMPATIENT,
+    patience: Patience = PATIENT,
     told: list[str] | None = None,
     public_key: str | None = None,
     github: GithubClient | None = None,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from horde_model_reference.replica.disk_cache import DiskCache
 from horde_model_reference.replica.replica_core import Patience, ReplicaCore
 from support.event_listeners import eventually
-from support.replica_cores import a_core, descriptions
+from support.replica_cores import IMPATIENT, a_core, descriptions
 from support.scripted_primary import ScriptedPrimary, a_blip, a_clip, two_categories
 
 
@@ -159,7 +159,7 @@ async def test_who_has_data_does_not_wait_for_a_slow_primary(tmp_path: Path) -> 
     async def hanging(_: web.Request) -> None:
         await release.wait()
 
-    async with primary.running(), a_core(primary.url, tmp_path, ttl_seconds=0.01) as core:
+    async with primary.running(), a_core(primary.url, tmp_path, ttl_seconds=0.01, patience=IMPATIENT) as core:
         await core.obtain(["clip"])
         primary.commit(two_categories("two"))
         primary.fault = hanging
