@@ -1,7 +1,9 @@
-"""Which reference model a name of the AI-Horde means (aihorde-api.md section 5.2)."""
+"""Which reference model a name of the AI-Horde means, and what runs it (aihorde-api.md section 5.2)."""
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 from horde_model_reference.meta_consts import TEXT_BACKENDS
@@ -9,12 +11,34 @@ from horde_model_reference.meta_consts import TEXT_BACKENDS
 MAX_TAILS: Final = 3
 """So many quantisation tails are removed at most."""
 
+MAX_LENGTH: Final = 500
+"""Longer names keep their tails: anybody may announce anything, and the search takes quadratic time."""
+
 _TAIL: Final = re.compile(
     r"(?:[-_. ](?:i\d+-)?i?q\d(?:_[a-z0-9]+)*"
     r"|[-_.](?:gguf|ggml|gptq|awq|exl2|exl3|fp8|fp16|fp32|bf16|int4|int8)(?:-?\d+bit|-int\d+)?"
-    r"|[-_]\d+(?:\.\d+)?bpw)$"
+    r"|[-_]\d+(?:\.\d+)?bpw)\Z"
 )
-_PREFIXES: Final = tuple(f"{backend}/" for backend in TEXT_BACKENDS)
+
+
+class Backend(StrEnum):
+    """What runs a model, in the order in which figures are split."""
+
+    CANONICAL = "canonical"
+    APHRODITE = "aphrodite"
+    KOBOLDCPP = "koboldcpp"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """The reference model that a name means; CANONICAL is a name without a prefix of a backend."""
+
+    model: str
+    backend: Backend
+
+
+_BACKENDS: Final = {f"{backend}/": Backend(backend) for backend in TEXT_BACKENDS}
 
 
 class ImageModelNames:
@@ -23,9 +47,10 @@ class ImageModelNames:
     def __init__(self, names: Iterable[str]) -> None:
         self._names = _by_lower_case(names)
 
-    def owner(self, horde_name: str) -> str | None:
-        """Return the reference name, None when no model has it."""
-        return self._names.get(horde_name.lower())
+    def attribute(self, horde_name: str) -> Attribution | None:
+        """Return the model of that name, None when there is none."""
+        model = self._names.get(horde_name.lower())
+        return None if model is None else Attribution(model, Backend.CANONICAL)
 
 
 class TextModelNames:
@@ -36,19 +61,19 @@ class TextModelNames:
         self._names = _by_lower_case(known)
         self._short_names = _unambiguous(known)
 
-    def owner(self, horde_name: str) -> str | None:
-        """Return the reference name, None when no model has it. No name means two models."""
-        rest = _without_prefix(_without_owner(horde_name).lower())
+    def attribute(self, horde_name: str) -> Attribution | None:
+        """Return the model that is meant, None when it is none of ours. No name means two models."""
+        backend, rest = _without_prefix(_without_owner(horde_name).lower())
         for _ in range(MAX_TAILS + 1):
-            found = self._look_up(rest)
-            if found is not None:
-                return found
-            rest = _TAIL.sub("", rest)
+            model = self._names.get(rest, self._short_names.get(rest))
+            if model is not None:
+                return Attribution(model, backend or Backend.CANONICAL)
+            _, slash, behind = rest.partition("/")
+            model = self._short_names.get(behind) if slash else None
+            if model is not None:
+                return Attribution(model, backend or Backend.OTHER)
+            rest = _without_tail(rest)
         return None
-
-    def _look_up(self, name: str) -> str | None:
-        behind = name.partition("/")[2]
-        return self._names.get(name) or self._short_names.get(name) or self._short_names.get(behind)
 
 
 def _by_lower_case(names: Iterable[str]) -> dict[str, str]:
@@ -71,8 +96,12 @@ def _without_owner(name: str) -> str:
     return name.partition("::")[0] if name.count("::") == 1 else name
 
 
-def _without_prefix(name: str) -> str:
-    for prefix in _PREFIXES:
+def _without_tail(name: str) -> str:
+    return name if len(name) > MAX_LENGTH else _TAIL.sub("", name)
+
+
+def _without_prefix(name: str) -> tuple[Backend | None, str]:
+    for prefix, backend in _BACKENDS.items():
         if name.startswith(prefix):
-            return name.removeprefix(prefix)
-    return name
+            return backend, name.removeprefix(prefix)
+    return None, name

@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict
 
 from horde_model_reference.background_requests import RequestFailed
 from horde_model_reference.integrations.horde_figures import read_status, read_usage, read_workers
-from horde_model_reference.integrations.horde_names import ImageModelNames, TextModelNames
 from horde_model_reference.integrations.horde_statistics import HordeFigures, ModelStatistics, statistics_of
 from horde_model_reference.meta_consts import MODEL_REFERENCE_CATEGORY
 from horde_model_reference.model_reference_records import GenericModelRecord
@@ -79,9 +78,7 @@ async def popular_models(
         return []
     figures = await _figures(category, include_workers, fetch)
     _require_figures_for(wanted, figures, include_workers)
-    is_text = category == MODEL_REFERENCE_CATEGORY.text_generation
-    names = TextModelNames(records) if is_text else ImageModelNames(records)
-    statistics = statistics_of(records, names, figures)
+    statistics = statistics_of(category, records, figures)
     ranked = sorted(statistics, key=lambda name: _measure(statistics[name], wanted), reverse=True)
     return [
         PopularModelResult(

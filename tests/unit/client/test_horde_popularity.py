@@ -4,7 +4,6 @@ from typing import Any
 import pytest
 
 from horde_model_reference.background_requests import RequestFailed
-from horde_model_reference.integrations.horde_figures import read_status, read_usage, read_workers
 from horde_model_reference.integrations.horde_popularity import (
     HordeUnavailable,
     PopularModelResult,
@@ -196,25 +195,6 @@ async def test_other_categories_are_not_at_work() -> None:
 async def test_an_unknown_order_is_refused() -> None:
     with pytest.raises(ValueError, match="usage_year"):
         await popular_models({}, "clip", sort_by="usage_year", fetch=Horde().fetch)
-
-
-@pytest.mark.parametrize("value", [None, 5, "x", {"a": 1}, {"day": 1, "month": None, "total": []}])
-def test_what_is_something_else_is_no_answer(value: object) -> None:
-    assert read_status(value) is None
-    assert read_usage(value) is None
-    assert read_workers(value) is None
-
-
-def test_strange_members_do_no_harm() -> None:
-    lines = [{"name": 5}, {}, 7, {"name": "a", "count": "3", "performance": float("nan"), "eta": True}]
-    (line,) = read_status(lines) or []
-    assert (line.name, line.threads, line.performance, line.eta) == ("a", 0, 0, 0)
-    usage = read_usage({"day": {"a": None}, "month": {"b": 2.0}})
-    assert usage is not None
-    assert [(name, item.day, item.month, item.total) for name, item in usage.items()] == [
-        ("b", 0, 2, 0),
-        ("a", 0, 0, 0),
-    ]
 
 
 @requires_shared
