@@ -27,4 +27,7 @@ class ObjectStore(Protocol):
         """
 
     async def delete(self, key: str) -> None:
-        """Remove the object; a missing one is no error. Only checkpoints and probes are ever removed."""
+        """Remove the object; a missing one is no error.
+
+        Only checkpoints, probes, and hours of the usage history that a day's object holds are ever removed.
+        """
