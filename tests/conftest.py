@@ -31,6 +31,7 @@ OUR_PACKAGES = [
     "write_queue",
     "standalone",
     "stats",
+    "sync_worker",
 ]
 
 

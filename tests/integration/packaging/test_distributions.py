@@ -44,7 +44,15 @@ def test_library_is_a_distribution_of_its_own_with_light_needs(tmp_path: Path) -
 
 def test_services_are_a_distribution_without_the_library(tmp_path: Path) -> None:
     wheel = build(REPOSITORY, tmp_path)
-    assert packages(wheel) == {"read_api", "registry", "service_kit", "standalone", "stats", "write_queue"}
+    assert packages(wheel) == {
+        "read_api",
+        "registry",
+        "service_kit",
+        "standalone",
+        "stats",
+        "sync_worker",
+        "write_queue",
+    }
     assert "standalone/sample/text/models.csv" in wheel.namelist()
     assert "read_api/openapi.json" in wheel.namelist()
     assert "Requires-Dist: horde-model-reference" in metadata(wheel).splitlines()

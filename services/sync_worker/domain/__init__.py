@@ -1,0 +1,1 @@
+"""Pure rules of the sync-worker: nothing here does I/O."""
