@@ -18,8 +18,8 @@ class EventInvalid(ValueError):
     """A message under a known routing key is not the event that belongs there."""
 
 
-class Event(BaseModel):
-    """What every event says. `routing_key` is the name of its type.
+class Announcement(BaseModel):
+    """What every event says, also one that is not about the journal. `routing_key` names its type.
 
     Fields are only ever added, and unknown ones are ignored, so that services of different versions
     understand each other; `schema_version` counts such additions. What cannot be said that way is a new
@@ -33,14 +33,19 @@ class Event(BaseModel):
     event_id: str = Field(default_factory=lambda: uuid4().hex, min_length=1, max_length=64)
     schema_version: int = Field(1, ge=1)
     occurred_at: AwareDatetime
-    sequence: int = Field(ge=1)
-    """The journal entry that the event speaks of."""
-    revision: int = Field(ge=0)
-    """The revision of the catalogue after that entry; 0 before the first."""
 
     def render(self) -> bytes:
         """Return the JSON text that goes over the wire."""
         return self.model_dump_json().encode()
+
+
+class Event(Announcement):
+    """What every event about the journal says."""
+
+    sequence: int = Field(ge=1)
+    """The journal entry that the event speaks of."""
+    revision: int = Field(ge=0)
+    """The revision of the catalogue after that entry; 0 before the first."""
 
 
 class CatalogCommitted(Event):
@@ -80,13 +85,24 @@ class ChangeApplied(Event):
     job_id: str | None = None
 
 
-EVENT_TYPES: Final[Mapping[str, type[Event]]] = {
+class StatsRefreshed(Announcement):
+    """New figures of the AI-Horde lie in the shared cache, where they are to be read.
+
+    `published_at` (Unix seconds) is when those of each kind of work were put there.
+    """
+
+    routing_key: ClassVar[str] = "stats.refreshed"
+
+    published_at: Mapping[str, float]
+
+
+EVENT_TYPES: Final[Mapping[str, type[Announcement]]] = {
     event_type.routing_key: event_type
-    for event_type in (CatalogCommitted, ChangeProposed, ChangeDecided, ChangeApplied)
+    for event_type in (CatalogCommitted, ChangeProposed, ChangeDecided, ChangeApplied, StatsRefreshed)
 }
 
 
-def parse_event(routing_key: str, body: bytes) -> Event | None:
+def parse_event(routing_key: str, body: bytes) -> Announcement | None:
     """Return the event, or None for a type that is not known here. Raises `EventInvalid`."""
     event_type = EVENT_TYPES.get(routing_key)
     if event_type is None:

@@ -4,10 +4,11 @@ import json
 import re
 from typing import Annotated, Final
 
-from pydantic import AliasChoices, BeforeValidator, Field, field_validator
+from pydantic import BeforeValidator, Field
 from pydantic_settings import NoDecode
 
-from service_kit.settings import ENV_PREFIX, ServiceSettings, SettingsPart
+from service_kit.ai_horde_settings import AiHordeSettings
+from service_kit.settings import SettingsPart
 
 USER_ID: Final = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
 
@@ -85,21 +86,9 @@ class RateLimitSettings(SettingsPart):
     )
 
 
-class KeyedServiceSettings(ServiceSettings):
+class KeyedServiceSettings(AiHordeSettings):
     """What a service needs that looks up API keys."""
 
-    ai_horde_url: str = Field(
-        "https://aihorde.net/api/",
-        validation_alias=AliasChoices("AI_HORDE_URL", "HORDE_URL", f"{ENV_PREFIX}AI_HORDE_URL"),
-        description="the AI-Horde API; `AI_HORDE_URL` and `HORDE_URL` without the prefix work too",
-    )
     key_check: KeyCheckSettings = KeyCheckSettings()
     pending_queue: PendingQueueSettings = PendingQueueSettings()
     rate_limits: RateLimitSettings = RateLimitSettings()
-
-    @field_validator("ai_horde_url")
-    @classmethod
-    def _is_plain_address(cls, given: str) -> str:
-        if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", given, re.ASCII):
-            raise ValueError("must be an http:// or https:// address without user, query and fragment")
-        return given

@@ -1,4 +1,4 @@
-"""Chooses the adapters of the object store, the cache and the rate limits from the settings."""
+"""Chooses the adapters of the object store, the cache, the leases and the rate limits from the settings."""
 
 import contextlib
 import importlib
@@ -8,6 +8,7 @@ from pathlib import Path
 from service_kit.access_settings import RateLimitSettings
 from service_kit.cache import Cache
 from service_kit.file_object_store import FileObjectStore, open_file_store
+from service_kit.lease import Lease, MemoryLease
 from service_kit.memory_cache import MemoryCache
 from service_kit.object_store import ObjectStore
 from service_kit.rate_limit import LocalRateLimiter, RateLimiter
@@ -46,6 +47,17 @@ async def open_cache(redis: RedisSettings, telemetry: Telemetry | None = None) -
     adapter = importlib.import_module("service_kit.redis_cache")
     async with adapter.open_redis_cache(redis, telemetry) as cache:
         yield cache
+
+
+@contextlib.asynccontextmanager
+async def open_lease(redis: RedisSettings, telemetry: Telemetry | None = None) -> AsyncIterator[Lease]:
+    """Yield leases among all instances if a shared cache is configured, else in this process alone."""
+    if not redis.configured:
+        yield MemoryLease()
+        return
+    adapter = importlib.import_module("service_kit.redis_lease")
+    async with adapter.open_redis_lease(redis, telemetry) as lease:
+        yield lease
 
 
 @contextlib.asynccontextmanager

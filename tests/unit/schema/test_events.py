@@ -16,6 +16,7 @@ from horde_model_reference.events import (
     ChangeProposed,
     Event,
     EventInvalid,
+    StatsRefreshed,
     parse_event,
 )
 
@@ -60,7 +61,13 @@ def test_wire_format_is_frozen() -> None:
 
 
 def test_routing_keys_are_frozen() -> None:
-    assert sorted(EVENT_TYPES) == ["catalog.committed", "change.applied", "change.decided", "change.proposed"]
+    assert sorted(EVENT_TYPES) == [
+        "catalog.committed",
+        "change.applied",
+        "change.decided",
+        "change.proposed",
+        "stats.refreshed",
+    ]
 
 
 def test_each_event_has_an_id_of_its_own() -> None:
@@ -114,3 +121,14 @@ def test_time_without_zone_is_refused_and_another_zone_is_the_same_time() -> Non
     parsed = parse_event(event.routing_key, event.render())
     assert parsed is not None
     assert parsed.occurred_at == WHEN
+
+
+def test_event_that_is_not_about_the_journal_needs_no_entry_and_comes_back() -> None:
+    event = StatsRefreshed(event_id="e" * 32, occurred_at=WHEN, published_at={"image": 1.5, "text": 2.25})
+    assert parse_event("stats.refreshed", event.render()) == event
+    assert json.loads(event.render()) == {
+        "event_id": "e" * 32,
+        "schema_version": 1,
+        "occurred_at": "2026-03-04T05:06:07Z",
+        "published_at": {"image": 1.5, "text": 2.25},
+    }

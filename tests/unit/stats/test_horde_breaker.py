@@ -157,6 +157,8 @@ def test_it_always_lets_a_call_through_after_its_rest_and_never_two_probes_at_on
                 probing = probing or admitted is Admission.ONE_CALL
             case float():
                 clock.advance(event)
+            case _:
+                raise AssertionError(event)
     breaker.note_interruption()
     clock.advance(121)
     assert breaker.admit() is not Admission.NOTHING
