@@ -15,6 +15,7 @@ from read_api.catalogue_metrics import CatalogueMetrics
 from read_api.endpoints import add_read_routes
 from read_api.history_metrics import HistoryMetrics
 from read_api.holder import PageHolder
+from read_api.horde_watch import HordeWatch
 from read_api.live.feed import LiveFeed
 from read_api.long_lived import spare_the_collector
 from read_api.replica.opening import Surroundings, replicating
@@ -144,11 +145,14 @@ def add_read_side(
     feed = LiveFeed(holder, settings.events)
     application.cleanup_ctx.append(feed.running)
     application.on_shutdown.append(feed.end)
+    watch = HordeWatch(holder)
+    application.cleanup_ctx.append(watch.running)
     add_read_routes(
         application,
         holder,
         feed,
         role,
+        watch,
         min_revision_wait_seconds=settings.min_revision_wait_seconds,
     )
     add_health_routes(application, [loaded_check(holder), *checks])

@@ -3,8 +3,8 @@
 from aiohttp import web
 
 from read_api.holder import PageHolder
+from read_api.horde_watch import HordeWatch
 from read_api.live.feed import LiveFeed
-from read_api.min_revision import waiting_for_revision
 from read_api.role import Role
 from read_api.routes.changes import Changes
 from read_api.routes.docs import Documentation
@@ -18,19 +18,21 @@ from read_api.routes.search import Search
 from read_api.routes.service import Service
 from read_api.routes.text import TextToolRoutes
 from service_kit.endpoints import Endpoint, add_endpoints
+from service_kit.min_revision import waiting_for_revision
 
 
 def read_endpoints(
     holder: PageHolder,
     feed: LiveFeed,
     role: Role,
+    watch: HordeWatch,
     *,
     min_revision_wait_seconds: float,
 ) -> tuple[Endpoint, ...]:
-    """Return the endpoints that serve the pages of the holder, and the feed."""
+    """Return the endpoints that serve the pages of the holder, the feed, and what is watched."""
     references = References(holder)
     return (
-        *Service(holder, role).endpoints(),
+        *Service(holder, role, watch).endpoints(),
         *Documentation(holder).endpoints(),
         *Listings(holder).endpoints(),
         *Metadata(holder, role).endpoints(),
@@ -50,6 +52,7 @@ def add_read_routes(
     holder: PageHolder,
     feed: LiveFeed,
     role: Role,
+    watch: HordeWatch,
     *,
     min_revision_wait_seconds: float,
 ) -> None:
@@ -57,5 +60,6 @@ def add_read_routes(
 
     The application should also have a `RevisionStamp` of the holder as its `on_response`.
     """
-    endpoints = read_endpoints(holder, feed, role, min_revision_wait_seconds=min_revision_wait_seconds)
-    add_endpoints(application, endpoints, wrap=waiting_for_revision(holder, min_revision_wait_seconds))
+    wait_seconds = min_revision_wait_seconds
+    endpoints = read_endpoints(holder, feed, role, watch, min_revision_wait_seconds=wait_seconds)
+    add_endpoints(application, endpoints, wrap=waiting_for_revision(holder, wait_seconds))

@@ -23,6 +23,8 @@ RETRY_PAUSE_SECONDS: Final = 5.0
 QUIET_SECONDS: Final = 1.0
 """Pages are improved when no new ones came for so long: what is soon outdated is not worth the work."""
 
+OnContent = Callable[[CatalogueContent | None], None]
+
 log = logging.getLogger(__name__)
 
 
@@ -59,6 +61,7 @@ class PageHolder:
         self._source: RevisionSource | None = None
         self._past: Past | None = None
         self._on_state: list[Callable[[], None]] = []
+        self._on_content: list[OnContent] = []
         self.workshop = Workshop()
         self._compressing = Workshop()  # apart, so that a new revision need not wait for a slow compressor
         self.pages: Pages | None = None
@@ -75,6 +78,10 @@ class PageHolder:
         """Have this called after each revision, as soon as it is served and the archive knows it."""
         self._on_state.append(callback)
 
+    def on_content(self, callback: OnContent) -> None:
+        """Have this called with every catalogue, as soon as it is served; None is an empty journal."""
+        self._on_content.append(callback)
+
     def note_state(self) -> None:
         """Take note that the source reached another state."""
         for callback in self._on_state:
@@ -83,6 +90,11 @@ class PageHolder:
     def use_cache(self, cache: Cache) -> None:
         """Keep compressed forms in a cache that other instances may share."""
         self._cache = cache
+
+    @property
+    def cache(self) -> Cache | None:
+        """What instances share; None before it is known."""
+        return self._cache
 
     @property
     def source(self) -> RevisionSource | None:
@@ -147,6 +159,8 @@ class PageHolder:
         self.pages = await self.workshop.run(steps, slice_seconds=slice_seconds)
         self._published.set()
         self._loaded.set()
+        for callback in self._on_content:
+            callback(content)
 
     async def reach(self, revision: int, timeout_seconds: float) -> None:
         """Wait until the revision is being served. Raises `NotReady` when the time is over."""

@@ -8,7 +8,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
@@ -26,7 +26,7 @@ from registry.errors import JournalContended, JournalError
 from registry.signatures import signer_of
 from service_kit.buses import open_event_bus
 from service_kit.errors import NotReady, StoreUnavailable, StoreUnsafe
-from service_kit.stores import open_cache, open_object_store, open_rate_limiter
+from service_kit.stores import open_cache, open_lease, open_object_store, open_rate_limiter
 from service_kit.telemetry import Telemetry
 from service_kit.web import TELEMETRY, create_application
 from standalone.banner import banner, replica_banner
@@ -34,6 +34,11 @@ from standalone.first_fill import fill_when_empty
 from standalone.journal_access import JournalAccess, access_to
 from standalone.refusing_writes import refusing_writes
 from standalone.settings import StandaloneSettings
+from standalone.statistics import ServedRevisions, SharedCache, first_of, statistics_of_replica
+from stats.app import add_stats_side, horde_check
+from stats.opening import Neighbours as StatsNeighbours
+from stats.opening import StatsSide, computing
+from stats.shortcut import StatsShortcut
 from write_queue.app import add_write_side, journal_check, side_of
 from write_queue.opening import Neighbours, working
 from write_queue.write_side import WriteSide
@@ -62,12 +67,39 @@ def create_app(
     telemetry = Telemetry(SERVICE)
     holder = PageHolder()
     side = side_of(settings, until_served=partial(_until_served, holder))
+    stats = StatsSide(settings, telemetry)
+    holder.on_content(stats.engine.take)
+    shortcut = first_of(DocumentShortcut(holder), StatsShortcut(stats.engine))
     application = create_application(
-        settings, telemetry, on_response=RevisionStamp(holder), shortcut=DocumentShortcut(holder)
+        settings, telemetry, on_response=RevisionStamp(holder), shortcut=shortcut
     )
+    sides = _Sides(holder, side, stats)
     if settings.replicate_mode is ReplicateMode.REPLICA:
-        _replicate(application, holder, side, settings, on_ready)
-        return application
+        _replicate(application, sides, settings, on_ready)
+    else:
+        _hold_journal(application, sides, settings, on_ready, on_unusable)
+    add_stats_side(application, stats, settings)
+    return application
+
+
+@dataclass(frozen=True, slots=True)
+class _Sides:
+    """The parts of the service."""
+
+    holder: PageHolder
+    writing: WriteSide
+    stats: StatsSide
+
+
+def _hold_journal(
+    application: web.Application,
+    sides: _Sides,
+    settings: StandaloneSettings,
+    on_ready: OnReady,
+    on_unusable: OnUnusable,
+) -> None:
+    """Make it the PRIMARY, which holds the journal."""
+    holder, telemetry = sides.holder, application[TELEMETRY]
 
     async def live(_: web.Application) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
@@ -79,6 +111,7 @@ def create_app(
             limiter = await stack.enter_async_context(
                 open_rate_limiter(settings.rate_limits, settings.redis, telemetry)
             )
+            lease = await stack.enter_async_context(open_lease(settings.redis, telemetry))
             signer = await asyncio.to_thread(signer_of, settings.signing.key_file)
             start = _Start(settings, access_to(store, signer), on_unusable)
 
@@ -93,36 +126,40 @@ def create_app(
 
             await stack.enter_async_context(_owned(follow(), start.report_end))
             neighbours = Neighbours(store, bus, limiter, start.proven.wait, signer)
-            await stack.enter_async_context(working(side, settings, neighbours, telemetry))
+            await stack.enter_async_context(working(sides.writing, settings, neighbours, telemetry))
+            around = StatsNeighbours(store, cache, bus, lease)
+            revisions = ServedRevisions(holder)
+            await stack.enter_async_context(computing(sides.stats, settings, around, revisions, telemetry))
             yield
 
     application.cleanup_ctx.append(live)
-    add_write_side(application, side)
+    add_write_side(application, sides.writing)
     # reads are served without the queue, so it is reported only
-    add_read_side(application, holder, settings, replace(journal_check(side), required=False))
-    return application
+    queue = replace(journal_check(sides.writing), required=False)
+    add_read_side(application, holder, settings, queue, horde_check(sides.stats))
 
 
 def _replicate(
-    application: web.Application,
-    holder: PageHolder,
-    side: WriteSide,
-    settings: StandaloneSettings,
-    on_ready: OnReady,
+    application: web.Application, sides: _Sides, settings: StandaloneSettings, on_ready: OnReady
 ) -> None:
     """Make it a replica: what needs a key checks the key, and says that only the PRIMARY does such things."""
+    holder, telemetry, cache = sides.holder, application[TELEMETRY], SharedCache()
 
     def announce(copy: Copy) -> None:
         on_ready(partial(replica_banner, settings, copy, holder.current()))
 
-    async def refuse(_: web.Application) -> AsyncIterator[None]:
-        async with refusing_writes(side, settings, application[TELEMETRY]):
+    async def live(_: web.Application) -> AsyncIterator[None]:
+        async with (
+            cache.opened(settings, telemetry) as opened,
+            refusing_writes(sides.writing, settings, telemetry),
+            statistics_of_replica(sides.stats, settings, opened, holder, telemetry),
+        ):
             yield
 
-    application.cleanup_ctx.append(refuse)
-    add_write_side(application, side)
+    application.cleanup_ctx.append(live)
+    add_write_side(application, sides.writing)
     role = Role(settings.canonical_format, settings.replicate_mode)
-    add_replica(application, holder, role, settings, on_first_copy=announce)
+    add_replica(application, holder, role, settings, cache_opener=cache.opener, on_first_copy=announce)
 
 
 async def _until_served(holder: PageHolder, revision: int) -> None:

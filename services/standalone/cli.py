@@ -16,15 +16,19 @@ COMMANDS: Final = {
     "serve": ("serve", "run the whole service in one process"),
     "read-api": ("read_api", "run only the read-api"),
     "write-queue": ("write_queue", "run only the write-queue"),
+    "stats": ("stats", "run only the stats service"),
+    "sync-worker": ("sync_worker", "run only the sync-worker"),
     "seed": ("seed", "make the catalogue what the files of the legacy repositories say"),
     "export": ("export", "write the catalogue as files"),
     "verify": ("verify", "check every entry, hash and link of the journal"),
     "rollback": ("rollback", "make the catalogue what it was at a former revision"),
+    "sync": ("sync", "bring the legacy GitHub repositories in step by pull requests"),
+    "drift": ("drift", "report what the legacy GitHub repositories have otherwise"),
     "convert": ("convert", "convert between the formats on standard input and output"),
 }
 """Command to module and help. Only the chosen module is imported: each has its own heavy needs."""
 
-SERVICES: Final = frozenset({"serve", "read-api", "write-queue"})
+SERVICES: Final = frozenset({"serve", "read-api", "write-queue", "stats", "sync-worker"})
 """The commands that run until a signal, and end in order at the first one."""
 
 INTERRUPTED: Final = 130

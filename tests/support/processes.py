@@ -14,6 +14,7 @@ from support.nodes import free_ports
 
 START_TIMEOUT_SECONDS = 30.0
 STOP_TIMEOUT_SECONDS = 15.0
+NOBODY = "http://127.0.0.1:1/api/"
 CONSOLE_SCRIPT = Path(sys.executable).parent / "horde-reference"
 
 
@@ -22,11 +23,14 @@ def free_port() -> int:
 
 
 def clean_environment(extra: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment of this process without settings of ours, and with `extra`."""
+    """Return the environment of this process without settings of ours, and with `extra`.
+
+    Without an AI-Horde in either nobody is asked for figures: no test may call the real one.
+    """
     kept = {
         name: value for name, value in os.environ.items() if not name.startswith("HORDE_MODEL_REFERENCE_")
     }
-    return {**kept, **extra}
+    return {"HORDE_MODEL_REFERENCE_AI_HORDE_URL": NOBODY, **kept, **extra}
 
 
 class ServiceProcess:

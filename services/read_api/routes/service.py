@@ -1,7 +1,8 @@
 """What the instance tells about itself (http-read-api.md section 2)."""
 
 import math
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, Final
 
@@ -9,6 +10,7 @@ from aiohttp import web
 
 from read_api.answers import serve, serve_value
 from read_api.holder import PageHolder, RevisionSource
+from read_api.horde_watch import HordeWatch, heartbeat_of
 from read_api.pages import Pages
 from read_api.responses import BackendInfo, Heartbeat, Message, Status
 from read_api.role import Role
@@ -23,25 +25,34 @@ WELCOME: Final = "Welcome to the AI-Horde model reference. Documentation: /api/d
 class Service:
     """Serves the answers about the instance."""
 
-    def __init__(self, holder: PageHolder, role: Role) -> None:
+    def __init__(
+        self,
+        holder: PageHolder,
+        role: Role,
+        watch: HordeWatch,
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._holder = holder
         self._role = role
+        self._watch = watch
+        self._clock = clock
 
     def endpoints(self) -> Iterator[Endpoint]:
         """Yield the endpoints."""
-        horde = {"degraded": False, "consecutive_failures": 0, "seconds_until_retry": None}
-        for path, summary, value, content in (
-            ("/", "Welcome", {"message": WELCOME}, Message),
-            ("/heartbeat", "A sign of life", {"status": "ok", "ai_horde": horde}, Heartbeat),
-        ):
-            document = json_document(value)
-            yield Endpoint(path, partial(self.fixed, document), summary, TAG, {200: content})
+        welcome = partial(self.fixed, json_document({"message": WELCOME}))
+        yield Endpoint("/", welcome, "Welcome", TAG, {200: Message})
+        yield Endpoint("/heartbeat", self.heartbeat, "A sign of life", TAG, {200: Heartbeat})
         yield Endpoint("/replicate_mode", self.mode, "What kind of instance this is", TAG, {200: BackendInfo})
         yield Endpoint("/status", self.status, "What is being served, for operators", TAG, {200: Status})
 
     async def fixed(self, document: Document, request: web.Request) -> web.StreamResponse:
         """Serve a document that does not depend on the catalogue."""
         return serve(request, self._holder.pages, document)
+
+    async def heartbeat(self, request: web.Request) -> web.StreamResponse:
+        """Serve what is known of the AI-Horde; nothing is asked for it."""
+        return serve_value(request, self._holder.pages, heartbeat_of(self._watch.state, self._clock()))
 
     async def mode(self, request: web.Request) -> web.StreamResponse:
         """Serve the mode; a replica learns the canonical format from its PRIMARY."""

@@ -188,11 +188,12 @@ class Instance:
         if asked:
             await self._neighbours.shared.tell_state(self._breaker.state())
         if self._figures.are_empty and (asked or urgent):
-            await self._note_nothing(started)
+            await self._note_nothing(started, urgent=urgent)
 
-    async def _note_nothing(self, started: float) -> None:
+    async def _note_nothing(self, started: float, *, urgent: bool) -> None:
+        """Let waiting requests go; after a round that a request asked for, later ones need not ask at once."""
         elapsed = self._timing.monotonic() - started
-        rest = max(self._timing.probe_seconds - elapsed, self._breaker.demanded_seconds)
+        rest = max(self._timing.probe_seconds - elapsed if urgent else 0.0, self._breaker.demanded_seconds)
         self._probes_vain_until = self._timing.monotonic() + rest
         self.failed_rounds += 1
         await self._neighbours.shared.forbid_probes(rest)

@@ -23,7 +23,13 @@ NOWHERE = "http://127.0.0.1:1/api"
 
 
 def settings_for(data_dir: Path, **more: Any) -> StandaloneSettings:
-    given = {"primary_api_url": NOWHERE, "enable_github_fallback": False, "access_log": False, **more}
+    given = {
+        "primary_api_url": NOWHERE,
+        "enable_github_fallback": False,
+        "access_log": False,
+        "ai_horde_url": NOWHERE,
+        **more,
+    }
     return StandaloneSettings(replicate_mode=ReplicateMode.REPLICA, data_dir=data_dir, **given)
 
 

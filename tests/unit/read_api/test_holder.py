@@ -27,6 +27,19 @@ async def test_an_empty_journal_counts_as_loaded() -> None:
     assert holder.current().revision == 0
 
 
+async def test_whoever_wants_the_catalogue_gets_it_once_it_is_served() -> None:
+    holder = PageHolder()
+    heard: list[tuple[int, int | None]] = []
+    holder.on_content(
+        lambda content: heard.append((holder.current().revision, content.revision if content else None))
+    )
+
+    await holder.publish(None)
+    await holder.publish(a_content(MANY, revision=4))
+
+    assert heard == [(0, None), (4, 4)]
+
+
 async def test_old_pages_stay_when_new_ones_cannot_be_built() -> None:
     holder = PageHolder()
     await holder.publish(a_content(MANY))

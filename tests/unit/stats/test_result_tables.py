@@ -63,7 +63,9 @@ def report_of(query: RiskQuery) -> dict[str, Any]:
 
 def ranked(query: PopularQuery) -> list[dict[str, Any]]:
     figures = some_figures()
-    entries: list[dict[str, Any]] = json.loads(PopularTable(figures, columns_of(figures), RECORDS).body(query))
+    entries: list[dict[str, Any]] = json.loads(
+        PopularTable(figures, columns_of(figures), RECORDS).body(query)
+    )
     return entries
 
 
@@ -147,7 +149,9 @@ def test_text_models_show_the_share_of_each_back_end() -> None:
     answer = json.loads(table.body(WithStatsQuery(Members(variations=True))))
 
     shares = answer["pat/Marx"]["backend_variations"]
-    assert {name: (one["variant_name"], one["names"], one["worker_count"]) for name, one in shares.items()} == {
+    assert {
+        name: (one["variant_name"], one["names"], one["worker_count"]) for name, one in shares.items()
+    } == {
         "aphrodite": ("aphrodite/pat/Marx", ["aphrodite/pat/Marx"], 1),
         "koboldcpp": ("koboldcpp/Marx", ["koboldcpp/Marx-Q4_K_M"], 2),
         "other": ("tabbyapi/Marx", ["tabbyapi/Marx"], 1),

@@ -45,7 +45,7 @@ def built(
 
 def documents(results: Results) -> dict[str, tuple[bytes, str]]:
     """Return all prebuilt bodies with their validators."""
-    found = {}
+    found: dict[str, tuple[bytes, str]] = {}
     for category, one in results.categories.items():
         made = {"statistics": one.statistics, "grouped": one.grouped_statistics}
         if one.live is not None:

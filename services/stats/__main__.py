@@ -1,0 +1,30 @@
+"""Runs the stats service."""
+
+import sys
+
+from service_kit.errors import ServiceError
+from service_kit.logging_setup import configure_logging
+from service_kit.runner import run_application
+from service_kit.settings import SettingsInvalid, load_settings
+from stats.app import SERVICE, create_app
+from stats.settings import StatsSettings
+
+
+def serve() -> int:
+    """Run until a signal comes; return the exit status. Raises `SettingsInvalid`, `ServiceError`."""
+    settings = load_settings(StatsSettings)
+    configure_logging(SERVICE, settings.log_level)
+    return run_application(create_app(settings), settings)
+
+
+def main() -> int:
+    """Do the same, and tell what makes serving impossible in a line: status 1."""
+    try:
+        return serve()
+    except (SettingsInvalid, ServiceError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
