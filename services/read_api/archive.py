@@ -4,10 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Mapping
 from typing import Any, Final, TypeVar
 
-from read_api.admission import Admission
 from read_api.domain.live_events import committed_event
-from read_api.domain.records import iterate_records
-from read_api.past import NO_RECORDS, Records
+from read_api.former_answers import FormerAnswers
+from read_api.past import NO_RECORDS, Records, record_steps
 from registry.blobs import Blobs
 from registry.catalogue import CatalogueRef, CategoryBlobs, SideData
 from registry.entries import Entry
@@ -17,12 +16,11 @@ from registry.journal import Journal
 from registry.loading import load_side_data
 from registry.public_entries import is_public
 from registry.state import State
-from service_kit.answer_cache import document_bytes
 from service_kit.coding import MIN_COMPRESSED_BYTES, Effort
 from service_kit.documents import IMMUTABLE, Document, compressed_steps, plain_document
 from service_kit.errors import NotFound, StoreUnavailable
 from service_kit.loading_cache import LoadingCache
-from service_kit.slices import Steps, Workshop
+from service_kit.slices import Workshop
 
 T = TypeVar("T")
 
@@ -63,8 +61,8 @@ class Archive:
         self._bodies: LoadingCache[str, bytes] = LoadingCache(MAX_HELD_BODIES_BYTES, len)
         self._records: LoadingCache[str, Records] = LoadingCache(MAX_HELD_RECORDS_BYTES, _records_bytes)
         self.diffs: LoadingCache[Hashable, bytes] = LoadingCache(MAX_HELD_DIFFS_BYTES, _entry_bytes)
-        self._answers: LoadingCache[Hashable, Document] = LoadingCache(MAX_HELD_ANSWERS_BYTES, document_bytes)
-        self.admission = Admission()
+        self._answers = FormerAnswers(MAX_HELD_ANSWERS_BYTES)
+        self.admission = self._answers.admission
         self.workshop = Workshop()
 
     @property
@@ -98,7 +96,7 @@ class Archive:
     def caches(self) -> Mapping[str, LoadingCache[Any, Any]]:
         """Return what is held, by kind; each may need those after it."""
         return {
-            "answers": self._answers,
+            "answers": self._answers.held,
             "differences": self.diffs,
             "records": self._records,
             "documents": self._bodies,
@@ -133,7 +131,7 @@ class Archive:
             return NO_RECORDS
 
         async def take_apart() -> Records:
-            return await self.workshop.run(_record_steps(await self.body(digest)))
+            return await self.workshop.run(record_steps(await self.body(digest)))
 
         return await self._records.get(digest, take_apart)
 
@@ -143,15 +141,8 @@ class Archive:
         return await self._read(lambda: load_side_data(self._blobs, ref.side_data))
 
     async def answer(self, key: Hashable, make: Callable[[], Awaitable[Document]]) -> Document:
-        """Return what answers a request; if it is not held, the client waits for its turn to have it made.
-
-        Raises what `make` raises, `Busy`.
-        """
-        held = self._answers.find(key)
-        if held is not None:
-            return held
-        async with self.admission:
-            return await self._answers.get(key, make)
+        """Return what answers a request, made in its turn. Raises what `make` raises, `Busy`."""
+        return await self._answers.get(key, make)
 
     async def document(self, digest: str) -> Document:
         """Return a blob as an answer that never changes. Raises what `body` does, `Busy`."""
@@ -171,7 +162,7 @@ class Archive:
         async def make() -> Document:
             return await self.workshop.run(compressed_steps(document, Effort.FAST))
 
-        return await self._answers.get(("packed", document.digest), make)
+        return await self._answers.held.get(("packed", document.digest), make)
 
     async def entry(self, revision: int) -> Document:
         """Return the stored bytes of the journal entry that made a revision, as an answer that never changes.
@@ -209,14 +200,6 @@ def _require_revision(entry: Entry, line: RevisionLine) -> CatalogueRef:
     if entry.catalogue is None or entry.catalogue.revision != line.revision:
         raise EntryCorrupt(f"journal entry {line.sequence} is not the one of revision {line.revision}")
     return entry.catalogue
-
-
-def _record_steps(document: bytes) -> Steps[Records]:
-    records: dict[str, bytes] = {}
-    for record in iterate_records(document):
-        records[record.key] = record.body
-        yield
-    return records
 
 
 def _ref_bytes(ref: CatalogueRef) -> int:

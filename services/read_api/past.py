@@ -3,14 +3,24 @@
 from collections.abc import Awaitable, Callable, Hashable, Mapping
 from typing import Final, Protocol
 
+from read_api.domain.records import iterate_records
 from registry.catalogue import CategoryBlobs
 from service_kit.documents import Document
-from service_kit.slices import Workshop
+from service_kit.slices import Steps, Workshop
 
 Records = Mapping[str, bytes]
 """The records of one document by key, in its order, each as its own bytes."""
 
 NO_RECORDS: Final[Records] = {}
+
+
+def record_steps(document: bytes) -> Steps[Records]:
+    """Take a v2 document apart. Raises `DocumentUnreadable`."""
+    records: dict[str, bytes] = {}
+    for record in iterate_records(document):
+        records[record.key] = record.body
+        yield
+    return records
 
 
 class Past(Protocol):

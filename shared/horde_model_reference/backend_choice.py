@@ -7,6 +7,7 @@ from horde_model_reference.backends.github import GitHubBackend
 from horde_model_reference.backends.http import HTTPBackend
 from horde_model_reference.backends.local_read_only import LocalReadOnlyBackend
 from horde_model_reference.meta_consts import ReplicateMode
+from horde_model_reference.no_fork import no_fork
 from horde_model_reference.settings import horde_model_reference_settings
 
 
@@ -30,12 +31,14 @@ def chosen_backend(base_path: Path, mode: ReplicateMode, *, offline: bool) -> Mo
 
 
 def _primary_backend(base_path: Path, ttl_seconds: float) -> ModelReferenceBackend:
-    from horde_model_reference.backends.filesystem import FileSystemBackend  # noqa: PLC0415 - few write
+    with no_fork:
+        from horde_model_reference.backends.filesystem import FileSystemBackend  # noqa: PLC0415 - few write
 
     files = FileSystemBackend(base_path=base_path, cache_ttl_seconds=ttl_seconds)
     redis_settings = horde_model_reference_settings.redis
     if not redis_settings.use_redis:
         return files
-    from horde_model_reference.backends.redis import RedisBackend  # noqa: PLC0415 - an extra
+    with no_fork:
+        from horde_model_reference.backends.redis import RedisBackend  # noqa: PLC0415 - an extra
 
     return RedisBackend(file_backend=files, redis_settings=redis_settings)

@@ -4,10 +4,10 @@ The HTTP stack is imported by the first of them, for most programs never make on
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from horde_model_reference.lenient_json import UnusableJson, read_json
+from horde_model_reference.no_fork import no_fork
 
 if TYPE_CHECKING:
     from horde_model_reference.replica.loop_thread import LoopThread
@@ -19,8 +19,7 @@ class RequestFailed(Exception):
     """There is no usable answer. The text can be logged: it holds no keys."""
 
 
-@dataclass(frozen=True, slots=True)
-class RequestRules:
+class RequestRules(NamedTuple):
     """How long one attempt may take, how many there are, and the first pause between them."""
 
     timeout_seconds: float
@@ -30,7 +29,8 @@ class RequestRules:
 
 def background_loop() -> "LoopThread":
     """Return the thread with the loop on which requests are made."""
-    from horde_model_reference.replica.loop_thread import shared_loop_thread  # noqa: PLC0415
+    with no_fork:
+        from horde_model_reference.replica.loop_thread import shared_loop_thread  # noqa: PLC0415
 
     return shared_loop_thread()
 
@@ -47,8 +47,9 @@ async def get_json(url: str, headers: Mapping[str, str], rules: RequestRules) ->
 
 
 async def _body(url: str, headers: Mapping[str, str], rules: RequestRules) -> bytes:
-    from horde_model_reference.replica.errors import SourceFailed  # noqa: PLC0415
-    from horde_model_reference.replica.fetching import Fetcher  # noqa: PLC0415
+    with no_fork:
+        from horde_model_reference.replica.errors import SourceFailed  # noqa: PLC0415
+        from horde_model_reference.replica.fetching import Fetcher  # noqa: PLC0415
 
     fetcher = Fetcher(
         timeout_seconds=rules.timeout_seconds, attempts=rules.attempts, backoff_seconds=rules.backoff_seconds

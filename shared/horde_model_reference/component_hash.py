@@ -20,6 +20,7 @@ from horde_model_reference.components.safetensors_header import Tensor, in_order
 from horde_model_reference.downloads.blocking_twins import blocking
 from horde_model_reference.downloads.outcome import with_token
 from horde_model_reference.meta_consts import ComponentKind
+from horde_model_reference.no_fork import no_fork
 
 if TYPE_CHECKING:
     from horde_model_reference.components.remote_tensors import RemoteTensors
@@ -114,6 +115,7 @@ def _all_in_order(tensors: list[Tensor]) -> list[Tensor]:
 
 def _import_remote_tensors() -> Callable[..., AbstractAsyncContextManager["RemoteTensors"]]:
     """Import the HTTP stack, when the first file on a server is asked for."""
-    from horde_model_reference.components.remote_tensors import open_remote_tensors  # noqa: PLC0415
+    with no_fork:
+        from horde_model_reference.components.remote_tensors import open_remote_tensors  # noqa: PLC0415
 
     return open_remote_tensors

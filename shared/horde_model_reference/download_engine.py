@@ -27,6 +27,7 @@ from horde_model_reference.downloads.outcome import (
 )
 from horde_model_reference.downloads.record_files import RecordOrder, fetch_record
 from horde_model_reference.model_reference_records import GenericModelRecord
+from horde_model_reference.no_fork import no_fork
 from horde_model_reference.settings import horde_model_reference_settings
 
 if TYPE_CHECKING:
@@ -152,7 +153,8 @@ async def _downloader() -> AsyncIterator["Downloader"]:
 
 def _import_downloader() -> Callable[[], AbstractAsyncContextManager["Downloader"]]:
     """Import the HTTP stack, when the first file is downloaded."""
-    from horde_model_reference.downloads.downloader import open_downloader  # noqa: PLC0415
+    with no_fork:
+        from horde_model_reference.downloads.downloader import open_downloader  # noqa: PLC0415
 
     return open_downloader
 

@@ -1,7 +1,6 @@
 """Where the legacy files live on GitHub (data-model.md section 1)."""
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from horde_model_reference.meta_consts import GithubSource, get_all_registered_categories
 
@@ -11,8 +10,7 @@ GITHUB_TEXT_REPO_NAME: Final = "AI-Horde-text-model-reference"
 GITHUB_REPO_BRANCH: Final = "main"
 
 
-@dataclass(frozen=True, slots=True)
-class GithubRepository:
+class GithubRepository(NamedTuple):
     """One repository of legacy files. `proxy_url`, when set, is put before the full raw URL."""
 
     owner: str
@@ -36,8 +34,7 @@ class GithubRepository:
         return f"{self.raw_base_url}/{file_name}"
 
 
-@dataclass(frozen=True, slots=True)
-class GithubPlan:
+class GithubPlan(NamedTuple):
     """The two repositories, and how patiently they are asked: attempts in all, and the pause between them."""
 
     image: GithubRepository

@@ -2,6 +2,9 @@
 
 from collections.abc import Callable, Collection, Mapping
 from importlib import import_module
+from types import ModuleType
+
+from horde_model_reference.no_fork import no_fork
 
 
 def imported_late(
@@ -18,13 +21,18 @@ def imported_late(
     def find(name: str) -> object:
         """Import what a name stands for; from then on it is an ordinary attribute."""
         if name in modules:
-            value = namespace[name] = getattr(import_module(f"{package}.{modules[name]}"), name)
+            value = namespace[name] = getattr(_imported(f"{package}.{modules[name]}"), name)
             return value
         if name in submodules:
-            return import_module(f"{package}.{name}")
+            return _imported(f"{package}.{name}")
         raise AttributeError(f"module {package!r} has no attribute {name!r}")
 
     def listed() -> list[str]:
         return sorted({*namespace, *modules, *submodules})
 
     return find, listed
+
+
+def _imported(module: str) -> ModuleType:
+    with no_fork:
+        return import_module(module)

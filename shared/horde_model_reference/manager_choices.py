@@ -1,7 +1,7 @@
 """What a manager is made with, and whether it agrees with a later wish (python-client.md section 2)."""
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from horde_model_reference.backends.base import ModelReferenceBackend
 from horde_model_reference.meta_consts import ReplicateMode
@@ -10,8 +10,7 @@ from horde_model_reference.prefetch import PrefetchStrategy
 from horde_model_reference.settings import MODE_AT_IMPORT, OFFLINE_AT_IMPORT
 
 
-@dataclass(frozen=True, slots=True)
-class ManagerChoices:
+class ManagerChoices(NamedTuple):
     """The arguments of the constructor; None: not given."""
 
     backend: ModelReferenceBackend | None = None
@@ -65,8 +64,7 @@ class ManagerChoices:
             )
 
 
-@dataclass(frozen=True, slots=True)
-class SettledChoices:
+class SettledChoices(NamedTuple):
     """What a manager is made with."""
 
     backend: ModelReferenceBackend | None

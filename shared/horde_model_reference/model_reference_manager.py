@@ -1,10 +1,9 @@
 """The manager: one per process, through which programs read the reference (python-client.md section 2)."""
 
 import logging
-import sys
 from concurrent.futures import Future
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from horde_model_reference.backend_choice import chosen_backend
 from horde_model_reference.backends.base import InvalidationCallback, ModelReferenceBackend
@@ -16,7 +15,14 @@ from horde_model_reference.json_dicts import (
 )
 from horde_model_reference.manager_choices import ManagerChoices, SettledChoices
 from horde_model_reference.meta_consts import ReplicateMode, as_category
-from horde_model_reference.prefetch import DeferredPrefetchHandle, PrefetchStrategy, log_failure
+from horde_model_reference.metadata_face import MetadataFace
+from horde_model_reference.no_fork import no_fork
+from horde_model_reference.prefetch import (
+    DeferredPrefetchHandle,
+    PrefetchStrategy,
+    is_in_running_loop,
+    log_failure,
+)
 from horde_model_reference.providers.base import ModelProvider
 from horde_model_reference.providers.registry import ModelProviderRegistry
 from horde_model_reference.reading_face import ReadingFace
@@ -25,7 +31,6 @@ from horde_model_reference.reference_reader import ReferenceReader
 from horde_model_reference.settings import ai_horde_client_settings, horde_model_reference_settings
 
 if TYPE_CHECKING:
-    from horde_model_reference.category_metadata import CategoryMetadata
     from horde_model_reference.integrations.horde_api import HordeApi
     from horde_model_reference.integrations.horde_popularity import PopularModelResult
 
@@ -34,7 +39,7 @@ log = logging.getLogger(__name__)
 __all__ = ["DeferredPrefetchHandle", "ModelReferenceManager", "PrefetchStrategy"]
 
 
-class ModelReferenceManager(ReadingFace):
+class ModelReferenceManager(ReadingFace, MetadataFace):
     """The manager of this process. The first construction decides; a later one returns the same object.
 
     A later one with an argument that differs raises `RuntimeError`; without arguments it never does. A first
@@ -131,7 +136,7 @@ class ModelReferenceManager(ReadingFace):
                 self.create_deferred_prefetch_handle()
             case PrefetchStrategy.ASYNC:
                 self.create_deferred_prefetch_handle()
-                if _in_running_loop():
+                if is_in_running_loop():
                     self._prefetch = background_loop().submit(self.ensure_ready_async)
                     self._prefetch.add_done_callback(log_failure)
                 else:
@@ -261,28 +266,6 @@ class ModelReferenceManager(ReadingFace):
         """Stop calling it. Returns whether it was registered."""
         return self.backend.unregister_invalidation_callback(callback)
 
-    def supports_metadata(self) -> bool:
-        """Say whether the back end keeps metadata of its categories; that of a replica does not."""
-        return self.backend.supports_metadata()
-
-    def get_metadata(self, category: str, *, raise_if_unsupported: bool = False) -> "CategoryMetadata | None":
-        """Return the metadata of a category; where there are none: None, or on demand the error."""
-        if not raise_if_unsupported and not self.supports_metadata():
-            return None
-        return self.backend.get_metadata(as_category(category))
-
-    async def get_metadata_async(
-        self, category: str, *, raise_if_unsupported: bool = False
-    ) -> "CategoryMetadata | None":
-        """Do the same without blocking the loop."""
-        import asyncio  # noqa: PLC0415 - programs without a loop need not load it
-
-        return await asyncio.to_thread(self.get_metadata, category, raise_if_unsupported=raise_if_unsupported)
-
-    def last_updated(self, category: str) -> int | None:
-        """Return when a category was written last, in Unix seconds; None where that is not kept."""
-        return self.backend.last_updated(as_category(category)) if self.supports_metadata() else None
-
     async def get_popular_models(
         self,
         category: str,
@@ -292,8 +275,9 @@ class ModelReferenceManager(ReadingFace):
         include_workers: bool = False,
     ) -> "list[PopularModelResult]":
         """Return the models that the AI-Horde uses most; none for others than image and text models."""
-        from horde_model_reference.integrations.horde_api import HordeApi  # noqa: PLC0415 - few ask
-        from horde_model_reference.integrations.horde_popularity import popular_models  # noqa: PLC0415
+        with no_fork:
+            from horde_model_reference.integrations.horde_api import HordeApi  # noqa: PLC0415 - few ask
+            from horde_model_reference.integrations.horde_popularity import popular_models  # noqa: PLC0415
 
         if self._horde is None:
             self._horde = HordeApi(
@@ -312,14 +296,3 @@ class ModelReferenceManager(ReadingFace):
 
     model_reference_to_json_dict = staticmethod(model_reference_to_json_dict)
     model_reference_to_json_dict_safe = staticmethod(model_reference_to_json_dict_safe)
-
-
-def _in_running_loop() -> bool:
-    asyncio: Any = sys.modules.get("asyncio")  # not loaded: then there is no loop either
-    if asyncio is None:
-        return False
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True

@@ -1,6 +1,7 @@
 """When a manager loads what it serves (python-client.md section 2)."""
 
 import logging
+import sys
 from collections.abc import Generator
 from concurrent.futures import Future
 from enum import StrEnum
@@ -68,3 +69,15 @@ def log_failure(prefetch: "Future[None]") -> None:
     """Log why loading in the background failed."""
     if not prefetch.cancelled() and (error := prefetch.exception()) is not None:
         log.error("loading in the background failed: %r", error)
+
+
+def is_in_running_loop() -> bool:
+    """Say whether the caller is inside an event loop of asyncio."""
+    asyncio: Any = sys.modules.get("asyncio")  # not loaded: then there is no loop either
+    if asyncio is None:
+        return False
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

@@ -1,11 +1,9 @@
 """Stored v2 JSON becomes records; a bad one costs only itself (python-client.md section 3)."""
 
 import logging
-import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
@@ -15,27 +13,23 @@ from horde_model_reference.model_reference_records import (
     GenericModelRecord,
     get_record_type_for_category,
 )
+from horde_model_reference.no_fork import no_fork
 from horde_model_reference.settings import ai_horde_ci_settings
 
 log = logging.getLogger(__name__)
-
-_FIRST_BUILD: Final = threading.Lock()
-"""Older pydantic may take the parent's validator while two threads complete one class."""
 
 _NULL_DEPTH: Final = 4
 """So deep do the objects of a record lie in each other: record, config, list of files, file."""
 
 
-@dataclass(frozen=True, slots=True)
-class BuiltRecords:
+class BuiltRecords(NamedTuple):
     """The records of a category by their own names, and what could not be built: pairs of key and reason."""
 
     records: dict[str, GenericModelRecord]
     rejected: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class RecordBuilder:
+class RecordBuilder(NamedTuple):
     """Builds records of one category.
 
     `defaults` stand for what a record leaves out. `keep_unknown`: baselines and styles that are not known
@@ -73,7 +67,7 @@ def builder_for(category: str, *, keep_unknown: bool = True) -> RecordBuilder:
     """
     record_type = get_record_type_for_category(category)
     if not record_type.__pydantic_complete__:
-        with _FIRST_BUILD:
+        with no_fork:  # older pydantic may take the parent's validator where two threads complete one class
             record_type.model_rebuild()
     return RecordBuilder(
         record_type=record_type,

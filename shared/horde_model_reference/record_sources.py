@@ -5,8 +5,7 @@
 import itertools
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from pydantic_core import to_json
 
@@ -108,8 +107,7 @@ class LocalRecords:
         """See `RecordSource`; there is nothing that listens."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Built:
+class _Built(NamedTuple):
     body: bytes | None
     records: Records
     began: int
@@ -187,7 +185,7 @@ class BackendRecords:
                 self._built.pop(category, None)
                 return None
             if self._stale_since.get(category, 0) > began:
-                made = replace(made, until=0.0)
+                made = made._replace(until=0.0)
             self._built[category] = made
             return made.records
 

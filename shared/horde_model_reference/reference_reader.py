@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from horde_model_reference.backends.base import ModelReferenceBackend
@@ -13,6 +14,7 @@ from horde_model_reference.meta_consts import (
     is_registered_category,
 )
 from horde_model_reference.model_reference_records import GenericModelRecord
+from horde_model_reference.no_fork import no_fork
 from horde_model_reference.providers.registry import ModelProviderRegistry
 from horde_model_reference.record_building import build_records
 from horde_model_reference.record_sources import Found, Records, RecordSource
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
     from horde_model_reference.queries.model_query import ModelQuery
 
 log = logging.getLogger(__name__)
+
+_QueryFor = Callable[[str, GatheredRecords], "ModelQuery[GenericModelRecord]"]
+_QueryOverAll = Callable[[Found], "ModelQuery[GenericModelRecord]"]
 
 _OK: Final = {HORDE_SOURCE_ID: SourceOutcome.ok}
 
@@ -103,9 +108,8 @@ class ReferenceReader:
 
     def query_all(self) -> "ModelQuery[GenericModelRecord]":
         """Return a query over the records of all categories. Blocks."""
-        from horde_model_reference.query import query_over_all  # noqa: PLC0415 - as below
-
-        return query_over_all(self.all_records(force=False))
+        _, make = _query_makers()
+        return make(self.all_records(force=False))
 
     def close(self) -> None:
         """Listen to the back end no longer."""
@@ -155,11 +159,18 @@ class ReferenceReader:
         return known
 
 
-def _query_for(category: str, found: GatheredRecords) -> "ModelQuery[GenericModelRecord]":
-    """Return the query; programs that never ask do not load the module."""
-    from horde_model_reference.query import query_for  # noqa: PLC0415
+@cache
+def _query_makers() -> tuple[_QueryFor, _QueryOverAll]:
+    """Return what makes the queries; programs that never ask do not load the module."""
+    with no_fork:
+        from horde_model_reference.query import query_for, query_over_all  # noqa: PLC0415
 
-    return query_for(category, found)
+    return query_for, query_over_all
+
+
+def _query_for(category: str, found: GatheredRecords) -> "ModelQuery[GenericModelRecord]":
+    make, _ = _query_makers()
+    return make(category, found)
 
 
 def own_categories() -> tuple[str, ...]:

@@ -10,8 +10,13 @@ from service_kit.errors import ServiceError
 
 
 @contextlib.contextmanager
-def measured(calls: Histogram | None, operation: str) -> Iterator[None]:
-    """Observe the seconds of the block, labelled with `operation` and how it ended: `ok`, or the error."""
+def measured(
+    calls: Histogram | None, operation: str, failure: type[Exception] = ServiceError
+) -> Iterator[None]:
+    """Observe the seconds of the block, labelled with `operation` and how it ended: `ok`, or the error.
+
+    `failure` is the kind of errors that the neighbour is known to cause.
+    """
     if calls is None:
         yield
         return
@@ -20,7 +25,7 @@ def measured(calls: Histogram | None, operation: str) -> Iterator[None]:
     try:
         yield
         outcome = "ok"
-    except ServiceError as error:
+    except failure as error:
         outcome = type(error).__name__
         raise
     finally:

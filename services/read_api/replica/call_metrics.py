@@ -1,12 +1,11 @@
 """Metrics of the calls to a PRIMARY."""
 
-import contextlib
-import time
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 
 from prometheus_client import Histogram
 
 from horde_model_reference.replica.errors import SourceFailed
+from service_kit.call_metrics import measured
 from service_kit.telemetry import CALL_SECONDS, Telemetry
 
 
@@ -22,16 +21,6 @@ class PrimaryCalls:
             buckets=CALL_SECONDS,
         )
 
-    @contextlib.contextmanager
-    def measured(self, operation: str) -> Iterator[None]:
-        """Observe the seconds of the block, labelled with how it ended: `ok`, or the error."""
-        started = time.perf_counter()
-        outcome = "interrupted"  # by a cancellation, or by a bug
-        try:
-            yield
-            outcome = "ok"
-        except SourceFailed as error:
-            outcome = type(error).__name__
-            raise
-        finally:
-            self._seconds.labels(operation, outcome).observe(time.perf_counter() - started)
+    def measured(self, operation: str) -> AbstractContextManager[None]:
+        """Observe the seconds of a block, labelled with how it ended: `ok`, or the error."""
+        return measured(self._seconds, operation, SourceFailed)

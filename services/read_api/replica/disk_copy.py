@@ -1,10 +1,6 @@
 """The copy on disk, for a start while nothing else can be reached."""
 
-import contextlib
 import logging
-import os
-import tempfile
-import time
 from datetime import datetime
 from pathlib import Path
 from typing import Final, Literal
@@ -12,14 +8,13 @@ from typing import Final, Literal
 import orjson
 from pydantic import BaseModel, ConfigDict
 
+from horde_model_reference.files.whole import remove_left_behind, replace_file
 from horde_model_reference.meta_consts import CanonicalFormat
 from read_api.replica.copies import Copy, Origin, category_content, in_order, sha256
 from registry.catalogue import SideData
 from registry.content import CatalogueContent
 
 FILE: Final = Path("replica", "catalogue.copy")
-DRAFT_PREFIX: Final = ".new-"
-OLD_DRAFT_SECONDS: Final = 600.0  # who wrote it was killed
 
 log = logging.getLogger(__name__)
 
@@ -63,8 +58,7 @@ class DiskCopy:
 
     def read(self) -> Copy | None:
         """Return the copy; None when there is none, or it is damaged."""
-        with contextlib.suppress(OSError):
-            _remove_old_drafts(self._path.parent)
+        remove_left_behind(self._path.parent)
         try:
             return _read(self._path.read_bytes())
         except FileNotFoundError:
@@ -81,7 +75,7 @@ class DiskCopy:
             # pydantic's own writer stops every thread for some 30 ms (measured)
             body = orjson.dumps(_stored(copy).model_dump(mode="json"))
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            _replace(self._path, sha256(body).encode() + b"\n" + body)
+            replace_file(self._path, sha256(body).encode() + b"\n" + body, durable=True)
         except (OSError, ValueError) as error:
             reason = f"{type(error).__name__} {getattr(error, 'errno', '')}"
             if reason != self._said:  # once for each reason, not at every revision
@@ -139,23 +133,3 @@ def _stored(copy: Copy) -> StoredCopy:
             for name, one in content.categories.items()
         },
     )
-
-
-def _remove_old_drafts(directory: Path) -> None:
-    for draft in directory.glob(f"{DRAFT_PREFIX}*"):
-        if time.time() - draft.stat().st_mtime > OLD_DRAFT_SECONDS:
-            draft.unlink()
-
-
-def _replace(path: Path, body: bytes) -> None:
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=DRAFT_PREFIX)
-    draft = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(body)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    except OSError:
-        draft.unlink()
-        raise

@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
-import random
 from typing import Final
 
+from horde_model_reference.jitter import JITTER
 from horde_model_reference.replica.errors import NotOffered, SourceFailed
 from read_api.replica.primary import Primary
 from read_api.replica.source import ReplicaSource
@@ -45,7 +45,7 @@ class PrimaryFeed:
                 if self.attached:
                     self._source.nudge()  # is it only the feed, or the PRIMARY?
                 self.attached = False
-            await asyncio.sleep(pause_seconds * random.uniform(0.5, 1.5))  # noqa: S311 - spreads load
+            await asyncio.sleep(pause_seconds * JITTER.uniform(0.5, 1.5))
             pause_seconds = min(2 * pause_seconds, MAX_PAUSE_SECONDS)
 
     async def _listen(self) -> bool:

@@ -5,19 +5,16 @@ from collections.abc import Awaitable, Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from read_api.admission import Admission
 from read_api.domain.categories import CATEGORIES
 from read_api.domain.live_events import replicated_event
 from read_api.domain.record_changes import RecordChanges, change_steps
-from read_api.domain.records import iterate_records
-from read_api.past import NO_RECORDS, Records
+from read_api.former_answers import FormerAnswers
+from read_api.past import NO_RECORDS, Records, record_steps
 from registry.catalogue import CategoryBlobs
 from registry.content import CatalogueContent
 from registry.history_state import Touched
-from service_kit.answer_cache import document_bytes
 from service_kit.documents import Document
 from service_kit.errors import NotFound
-from service_kit.loading_cache import LoadingCache
 from service_kit.slices import Steps, Workshop
 
 MAX_REVISIONS: Final = 64
@@ -43,8 +40,7 @@ class SeenRevisions:
         self._max_bytes = max_bytes
         self._seen: dict[int, _Seen] = {}
         self.lineage = 1
-        self._answers: LoadingCache[Hashable, Document] = LoadingCache(MAX_HELD_ANSWERS_BYTES, document_bytes)
-        self._admission = Admission()
+        self._answers = FormerAnswers(MAX_HELD_ANSWERS_BYTES)
         self.workshop = Workshop()
 
     async def note(self, content: CatalogueContent) -> None:
@@ -93,17 +89,13 @@ class SeenRevisions:
         for seen in reversed(self._seen.values()):
             for one in seen.content.categories.values():
                 if one.blobs.v2 == digest:
-                    return await self.workshop.run(_record_steps(one.v2))
+                    return await self.workshop.run(record_steps(one.v2))
         raise NotFound("this revision is not kept here any more")
 
     async def answer(self, key: Hashable, make: Callable[[], Awaitable[Document]]) -> Document:
         """Return what answers a request, made in its turn. Raises what `make` raises, `Busy`."""
-        key = self.lineage, key  # a number may stand for something else than it did before
-        held = self._answers.find(key)
-        if held is not None:
-            return held
-        async with self._admission:
-            return await self._answers.get(key, make)
+        # a number may stand for something else than it did before
+        return await self._answers.get((self.lineage, key), make)
 
     def _newest(self) -> _Seen | None:
         return self._seen[next(reversed(self._seen))] if self._seen else None
@@ -141,8 +133,8 @@ def touched_steps(before: CatalogueContent, after: CatalogueContent) -> Steps[li
         old, new = before.categories.get(name), after.categories.get(name)
         if old is new or (old is not None and new is not None and old.blobs.v2 == new.blobs.v2):
             continue
-        known = yield from _record_steps(old.v2 if old else b"{}")
-        present = yield from _record_steps(new.v2 if new else b"{}")
+        known = yield from record_steps(old.v2 if old else b"{}")
+        present = yield from record_steps(new.v2 if new else b"{}")
         changes = yield from change_steps(known, present)
         touched.extend(_touched(name, changes))
         yield
@@ -156,11 +148,3 @@ def _touched(category: str, changes: RecordChanges) -> Iterator[Touched]:
         yield Touched(category=category, model_name=name, operation="update")
     for name in changes.removed:
         yield Touched(category=category, model_name=name, operation="delete")
-
-
-def _record_steps(document: bytes) -> Steps[Records]:
-    records: dict[str, bytes] = {}
-    for record in iterate_records(document):
-        records[record.key] = record.body
-        yield
-    return records

@@ -3,11 +3,11 @@
 import asyncio
 import contextlib
 import logging
-import random
 import time
 from collections.abc import Callable
 from typing import Final
 
+from horde_model_reference.jitter import JITTER
 from horde_model_reference.replica.errors import SourceFailed
 from read_api.holder import PageHolder
 from read_api.replica.copies import Copy
@@ -229,4 +229,4 @@ class ReplicaSource:
             return min(self._ttl_seconds, DOUBT_SECONDS) if self._failure and is_cheap else self._ttl_seconds
         growing = FIRST_RETRY_SECONDS * 2.0 ** min(self._failures, MAX_COUNTED_FAILURES)
         longest = min(growing, MAX_RETRY_SECONDS, self._ttl_seconds)
-        return longest * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, keeps no secret
+        return longest * JITTER.uniform(0.5, 1.0)

@@ -3,15 +3,14 @@
 # ruff: noqa: ARG002 - what is not supported looks at none of its arguments
 
 import logging
-import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
-from horde_model_reference.category_metadata import CategoryMetadata
+from horde_model_reference.fork_safe_lock import ForkSafeLock
 from horde_model_reference.lenient_json import object_or_none
 from horde_model_reference.meta_consts import (
     ReplicateMode,
@@ -20,6 +19,9 @@ from horde_model_reference.meta_consts import (
     is_registered_category,
 )
 from horde_model_reference.path_consts import horde_model_reference_paths
+
+if TYPE_CHECKING:
+    from horde_model_reference.category_metadata import CategoryMetadata
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +50,7 @@ class ModelReferenceBackend(ABC):
     def __init__(self, mode: ReplicateMode | str = ReplicateMode.REPLICA) -> None:
         self._replicate_mode = ReplicateMode(mode)
         self._callbacks: tuple[InvalidationCallback, ...] = ()
-        self._callbacks_lock = threading.Lock()
+        self._callbacks_lock = ForkSafeLock()
 
     @property
     def replicate_mode(self) -> ReplicateMode:
@@ -204,19 +206,19 @@ class ModelReferenceBackend(ABC):
         """Return counters of what the back end did."""
         raise self._unsupported("statistics")
 
-    def get_metadata(self, category: str) -> CategoryMetadata:
+    def get_metadata(self, category: str) -> "CategoryMetadata":
         """Return the metadata of a category in the canonical format. Raises `KeyError` for an unknown one."""
         raise self._unsupported("metadata")
 
-    def get_v2_metadata(self, category: str) -> CategoryMetadata:
+    def get_v2_metadata(self, category: str) -> "CategoryMetadata":
         """Return the metadata of a category's v2 form. Raises `KeyError` for an unknown one."""
         raise self._unsupported("metadata")
 
-    def get_legacy_metadata(self, category: str) -> CategoryMetadata:
+    def get_legacy_metadata(self, category: str) -> "CategoryMetadata":
         """Return the metadata of a category's legacy form. Raises `KeyError` for an unknown one."""
         raise self._unsupported("metadata")
 
-    def get_all_metadata(self) -> dict[str, CategoryMetadata]:
+    def get_all_metadata(self) -> "dict[str, CategoryMetadata]":
         """Return `get_metadata` of every known category, in their order."""
         return {name: self.get_metadata(name) for name in all_category_names()}
 

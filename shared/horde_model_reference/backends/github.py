@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from horde_model_reference.backends.replica_base import ReplicaBackendBase
 from horde_model_reference.github_sources import GithubPlan
 from horde_model_reference.meta_consts import ReplicateMode
+from horde_model_reference.no_fork import no_fork
 from horde_model_reference.path_consts import horde_model_reference_paths
 from horde_model_reference.settings import horde_model_reference_settings
 
@@ -50,7 +51,8 @@ class GitHubBackend(ReplicaBackendBase):
         )
 
     def _plan(self) -> "ReplicaPlan":
-        from horde_model_reference.replica.replica_session import ReplicaPlan  # noqa: PLC0415
+        with no_fork:
+            from horde_model_reference.replica.replica_session import ReplicaPlan  # noqa: PLC0415
 
         return ReplicaPlan(
             base_path=self._base_path,

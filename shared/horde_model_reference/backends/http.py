@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from horde_model_reference.backends.github import GitHubBackend
 from horde_model_reference.backends.replica_base import ReplicaBackendBase
 from horde_model_reference.meta_consts import ReplicateMode
+from horde_model_reference.no_fork import no_fork
 from horde_model_reference.settings import horde_model_reference_settings
 
 if TYPE_CHECKING:
@@ -56,7 +57,8 @@ class HTTPBackend(ReplicaBackendBase):
         return dict(self.session().statistics())
 
     def _plan(self) -> "ReplicaPlan":
-        from horde_model_reference.replica.replica_session import PrimaryPlan, ReplicaPlan  # noqa: PLC0415
+        with no_fork:
+            from horde_model_reference.replica.replica_session import PrimaryPlan, ReplicaPlan  # noqa: PLC0415
 
         settings = horde_model_reference_settings
         return ReplicaPlan(

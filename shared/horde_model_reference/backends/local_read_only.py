@@ -4,15 +4,15 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from horde_model_reference.backends.base import ModelReferenceBackend, copy_in
 from horde_model_reference.fork_safe_lock import ForkSafeLock
 from horde_model_reference.lenient_json import object_or_none
 from horde_model_reference.meta_consts import ReplicateMode, is_registered_category
 from horde_model_reference.model_reference_records import GenericModelRecord
+from horde_model_reference.no_fork import no_fork
 from horde_model_reference.record_building import build_records
 
 if TYPE_CHECKING:
@@ -22,8 +22,7 @@ LOOK_SECONDS: Final = 0.05
 """So long a file that was looked at counts as unchanged."""
 
 
-@dataclass(frozen=True, slots=True)
-class _File:
+class _File(NamedTuple):
     stamp: tuple[int, ...] | None
     records: Mapping[str, GenericModelRecord] | None
     until: float
@@ -108,7 +107,8 @@ class LocalReadOnlyBackend(ModelReferenceBackend):
     @property
     def _disk(self) -> "DiskCache":
         if self._opened is None:
-            from horde_model_reference.replica.disk_cache import DiskCache  # noqa: PLC0415
+            with no_fork:
+                from horde_model_reference.replica.disk_cache import DiskCache  # noqa: PLC0415
 
             self._opened = DiskCache(self._base_path, writable=False)
         return self._opened

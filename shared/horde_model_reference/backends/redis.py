@@ -17,6 +17,7 @@ from horde_model_reference.meta_consts import (
     as_category,
     is_registered_category,
 )
+from horde_model_reference.no_fork import no_fork
 from horde_model_reference.settings import horde_model_reference_settings
 from horde_model_reference.settings_blocks import RedisSettings
 from horde_model_reference.v2_format import render_v2
@@ -69,8 +70,9 @@ class RedisBackend(ModelReferenceBackend):
 
     def _connect(self, settings: RedisSettings) -> None:
         try:
-            from horde_model_reference.backends.redis_listener import RedisListener  # noqa: PLC0415
-            from horde_model_reference.backends.redis_store import RedisStore, open_client  # noqa: PLC0415
+            with no_fork:
+                from horde_model_reference.backends.redis_listener import RedisListener  # noqa: PLC0415
+                from horde_model_reference.backends.redis_store import RedisStore, open_client  # noqa: PLC0415
         except ImportError as error:
             hint = "RedisBackend needs the package redis: pip install 'horde-model-reference[redis]'"
             raise ImportError(hint) from error

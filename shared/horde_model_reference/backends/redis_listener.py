@@ -9,6 +9,7 @@ from redis import Redis
 from redis.client import PubSub
 from redis.exceptions import RedisError
 
+from horde_model_reference.fork_safe_lock import ForkSafeLock
 from horde_model_reference.lenient_json import UnusableJson, read_object
 
 log = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ class RedisListener:
         self._channel = channel
         self._on_invalidated = on_invalidated
         self._on_gap = on_gap
-        self._lock = threading.Lock()
+        self._lock = ForkSafeLock()
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
         self._pause_seconds = FIRST_PAUSE_SECONDS

@@ -15,6 +15,7 @@ from horde_model_reference.meta_consts import (
     all_category_names,
     is_registered_category,
 )
+from horde_model_reference.no_fork import no_fork
 
 if TYPE_CHECKING:
     from horde_model_reference.replica.replica_session import ReplicaPlan, ReplicaSession
@@ -132,10 +133,10 @@ class ReplicaBackendBase(ModelReferenceBackend):
         return not self.is_cache_valid(category)
 
     def _open(self) -> "ReplicaSession":
-        with garbage_pause():
+        with no_fork, garbage_pause():
             from horde_model_reference.replica.replica_session import ReplicaSession  # noqa: PLC0415
 
-            return ReplicaSession(self._plan(), self._tell_listeners)
+        return ReplicaSession(self._plan(), self._tell_listeners)
 
     @abstractmethod
     def _plan(self) -> "ReplicaPlan":

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from horde_model_reference.cli.layout_moves import Move, carry_out, plan_moves
 from horde_model_reference.model_reference_records import GenericModelRecord
+from horde_model_reference.no_fork import no_fork
 from horde_model_reference.on_disk_layout import resolve_weights_root
 
 
@@ -58,7 +59,8 @@ def _treat(move: Move, *, apply: bool) -> bool:
 
 def _load_records() -> list[GenericModelRecord]:
     """Load the reference as every replica does."""
-    from horde_model_reference.model_reference_manager import ModelReferenceManager  # noqa: PLC0415
+    with no_fork:
+        from horde_model_reference.model_reference_manager import ModelReferenceManager  # noqa: PLC0415
 
     references = ModelReferenceManager().get_all_model_references()
     return [record for records in references.values() for record in records.values()]

@@ -19,6 +19,7 @@ from horde_model_reference.meta_consts import (
     get_category_descriptor,
     is_registered_category,
 )
+from horde_model_reference.no_fork import no_fork
 from horde_model_reference.path_consts import horde_model_reference_paths
 from horde_model_reference.settings import horde_model_reference_settings
 
@@ -114,7 +115,8 @@ class LegacyReferenceDownloadManager:
         return await asyncio.to_thread(self._stored, wanted, bodies)
 
     def _place(self) -> _LegacyFiles:
-        from horde_model_reference.legacy.github_files import GithubPlace  # noqa: PLC0415 - the HTTP stack
+        with no_fork:
+            from horde_model_reference.legacy.github_files import GithubPlace  # noqa: PLC0415 - the HTTP stack
 
         return GithubPlace(self._plan)
 

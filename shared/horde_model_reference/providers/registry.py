@@ -1,7 +1,6 @@
 """The providers that a manager knows (python-client.md section 8)."""
 
-import threading
-
+from horde_model_reference.fork_safe_lock import ForkSafeLock
 from horde_model_reference.providers.base import ModelProvider
 
 
@@ -9,7 +8,7 @@ class ModelProviderRegistry:
     """Providers by their source id, in order of registration. Safe to use from several threads."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = ForkSafeLock()
         self._providers: dict[str, ModelProvider] = {}
 
     def register(self, provider: ModelProvider, *, replace: bool = False) -> None:

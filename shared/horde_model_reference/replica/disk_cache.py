@@ -4,9 +4,8 @@ import contextlib
 import logging
 import os
 import time
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from horde_model_reference.files.locking import locked_if_possible
 from horde_model_reference.files.stamps import Stamp, stamp_in, stamp_of
@@ -20,12 +19,13 @@ FACTS_FOLDER: Final = "replica"
 LOCK_FILE: Final = ".lock"
 LOCK_SECONDS: Final = 5.0
 MAX_FILE_BYTES: Final = 256 * 1024 * 1024
+SETTLED_NANOSECONDS: Final = 1_000_000_000
+"""What is renamed into a folder so soon after another may leave it with the same stamp."""
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class DiskDocument:
+class DiskDocument(NamedTuple):
     """A copy. Where it is from is `unknown` if a program that knows no facts wrote it.
 
     `fetched_at` is in Unix seconds; `stamp` is that of the file which was read.
@@ -54,6 +54,7 @@ class DiskCache:
         self._base_path = base_path
         self._writable = writable
         self._told: set[object] = set()
+        self._newest: tuple[str, Stamp | None, int | None] | None = None
 
     def path(self, category: str) -> Path:
         """Return where the copy of a category lies. Raises `KeyError` for an unknown category."""
@@ -130,14 +131,18 @@ class DiskCache:
             return False
 
     def newest_revision(self, source_url: str) -> int | None:
-        """Return the highest revision that a copy from there is said to be of."""
-        found = []
-        for path in sorted((self._base_path / FACTS_FOLDER).glob("*.json")):
-            with contextlib.suppress(OSError):
-                facts = CopyFacts.from_json(path.read_bytes())
-                if facts is not None and facts.source_url == source_url and facts.revision is not None:
-                    found.append(facts.revision)
-        return max(found, default=None)
+        """Return the highest revision that a copy from there is said to be of.
+
+        The facts are read again when one of them was put in its place since, by whomever: that gives their
+        folder another stamp.
+        """
+        stamp, known = stamp_of(self._base_path / FACTS_FOLDER), self._newest
+        if known is not None and known[:2] == (source_url, stamp):
+            return known[2]
+        newest = max(self._revisions_from(source_url), default=None)
+        if stamp is None or time.time_ns() - stamp[0] > SETTLED_NANOSECONDS:
+            self._newest = (source_url, stamp, newest)
+        return newest
 
     def read_legacy(self, category: str) -> bytes | None:
         """Return the legacy file; None when there is none."""
@@ -158,6 +163,15 @@ class DiskCache:
             self._tell("written", path, error)
             return False
         return True
+
+    def _revisions_from(self, source_url: str) -> list[int]:
+        found = []
+        for path in sorted((self._base_path / FACTS_FOLDER).glob("*.json")):
+            with contextlib.suppress(OSError):
+                facts = CopyFacts.from_json(path.read_bytes())
+                if facts is not None and facts.source_url == source_url and facts.revision is not None:
+                    found.append(facts.revision)
+        return found
 
     def _bytes(self, path: Path) -> tuple[bytes, os.stat_result] | None:
         try:

@@ -1,8 +1,7 @@
 """An event stream, piece by piece (WHATWG HTML, section 9.2.6)."""
 
 import codecs
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 MAX_EVENT_CHARACTERS: Final = 1024 * 1024
 MAX_RETRY_DIGITS: Final = 9
@@ -13,8 +12,7 @@ class EventTooLarge(ValueError):
     """A line, or the data of an event, is longer than any that is meant for us."""
 
 
-@dataclass(frozen=True, slots=True)
-class ServerSentEvent:
+class ServerSentEvent(NamedTuple):
     """One event. `id` is the last one that was given, by this event or before."""
 
     event: str

@@ -4,10 +4,9 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 from aiohttp import ClientError, ClientResponse, ClientResponseError, ClientTimeout, InvalidURL
 
@@ -38,8 +37,7 @@ SECRET_HEADERS: Final = frozenset({"apikey", "authorization", "cookie"})
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What came back. The body is unpacked; `revision` and `stale` are what our kind of server tells."""
 
     status: int
@@ -50,8 +48,7 @@ class Answer:
     stale: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class FetchStatistics:
+class FetchStatistics(NamedTuple):
     """Requests sent, those that failed, and how many bytes the unpacked bodies had."""
 
     requests: int = 0

@@ -4,12 +4,12 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from hashlib import sha256
-from typing import Final
+from typing import Final, NamedTuple
 
 from horde_model_reference.github_sources import GithubPlan, legacy_file_urls
 from horde_model_reference.meta_consts import get_category_descriptor
+from horde_model_reference.no_fork import no_fork
 from horde_model_reference.replica.errors import SourceFailed, SourceRefused, SourceUnusable
 from horde_model_reference.replica.fetching import Fetcher
 from horde_model_reference.replica.json_documents import Records, read_records
@@ -21,8 +21,7 @@ MAX_FILE_BYTES: Final = 64 * 1024 * 1024
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class GithubDocument:
+class GithubDocument(NamedTuple):
     """A legacy file as it is, and the v2 document made of it."""
 
     category: str
@@ -31,8 +30,7 @@ class GithubDocument:
     value: Records
 
 
-@dataclass(frozen=True, slots=True)
-class _Conversion:
+class _Conversion(NamedTuple):
     """What was made of the legacy file with this hash: little enough to be kept."""
 
     of: bytes
@@ -100,7 +98,8 @@ class GithubClient:
 
 
 def _converted(category: str, body: bytes) -> bytes:
-    from horde_model_reference.category_import import import_source  # noqa: PLC0415 - most never need it
+    with no_fork:
+        from horde_model_reference.category_import import import_source  # noqa: PLC0415 - most never need it
 
     name = get_category_descriptor(category).legacy_filename
     imported = import_source(category, {name: body}, now=int(time.time()), previous=None)

@@ -4,8 +4,7 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
-from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from horde_model_reference.replica.disk_cache import DiskCache
 from horde_model_reference.replica.errors import SourceFailed
@@ -19,8 +18,7 @@ PAUSE_SECONDS: Final = 10.0
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
+class _Held(NamedTuple):
     text: str | None
     etag: str | None
     until: float
@@ -60,9 +58,9 @@ class LegacyTexts:
                 if not isinstance(answer, NotModified):
                     return _Held(_text(answer.body), answer.etag, until)
                 if held is not None:
-                    return replace(held, until=until)
+                    return held._replace(until=until)
         if held is not None and held.text is not None:
-            return replace(held, until=self._soon())
+            return held._replace(until=self._soon())
         body = await self._from_below(category)
         return _Held(None, None, self._soon()) if body is None else _Held(_text(body), None, until)
 

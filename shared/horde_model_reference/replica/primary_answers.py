@@ -1,8 +1,7 @@
 """What a PRIMARY answers, as values."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from horde_model_reference.lenient_json import UnusableJson, read_object
 from horde_model_reference.replica.event_stream import ServerSentEvent
@@ -11,8 +10,7 @@ from horde_model_reference.replica.json_documents import Records, records_of
 EventKind = Literal["head", "committed", "reset"]
 
 
-@dataclass(frozen=True, slots=True)
-class FetchedDocument:
+class FetchedDocument(NamedTuple):
     """The v2 document of a category, as it was served and read."""
 
     category: str
@@ -22,15 +20,13 @@ class FetchedDocument:
     revision: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class NotModified:
+class NotModified(NamedTuple):
     """What is known already is what the server has; `revision` is the one that it looked at."""
 
     revision: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class LegacyDocument:
+class LegacyDocument(NamedTuple):
     """The legacy document of a category: JSON, unchanged."""
 
     body: bytes
@@ -38,8 +34,7 @@ class LegacyDocument:
     revision: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class CategoryChanges:
+class CategoryChanges(NamedTuple):
     """New records, records that are different now, and keys that are gone."""
 
     added: Records
@@ -47,8 +42,7 @@ class CategoryChanges:
     removed: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
+class Changes(NamedTuple):
     """From one revision to another. A category without changes is absent."""
 
     from_revision: int
@@ -56,8 +50,7 @@ class Changes:
     categories: Mapping[str, CategoryChanges]
 
 
-@dataclass(frozen=True, slots=True)
-class Bundle:
+class Bundle(NamedTuple):
     """Everything of one revision. `v1` are the legacy documents as texts, where they were asked for."""
 
     revision: int
@@ -67,8 +60,7 @@ class Bundle:
     metadata: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class RevisionEvent:
+class RevisionEvent(NamedTuple):
     """`head`: what is served as the stream begins; `committed`: a new revision; `reset`: too much was missed.
 
     `categories` are those that a new revision touched, None where that is not known.

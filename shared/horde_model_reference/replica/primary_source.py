@@ -5,8 +5,8 @@ import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import replace
+from typing import Final, NamedTuple
 
 from horde_model_reference.meta_consts import is_held_here
 from horde_model_reference.replica.catalogue import Catalogue, Entry, entry_of
@@ -40,8 +40,7 @@ CHANGED_INLINE: Final = 50
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(NamedTuple):
     """A category, and the revision that it is of; None from a server of the old kind."""
 
     entry: Entry
@@ -51,10 +50,12 @@ class Loaded:
 class PrimarySource:
     """Asks one PRIMARY, of our kind or of the old one. Every method raises the kinds of `SourceFailed`.
 
-    `budget_seconds` is for everything that one method does.
+    `budget_seconds` is for everything that one method does. What has a kind of its own says with
+    `takes_bundles` and `takes_differences` whether it takes more than whole documents.
     """
 
     takes_bundles = True
+    takes_differences = True
 
     def __init__(self, url: str, fetcher: Fetcher, quick_fetcher: Fetcher, *, budget_seconds: float) -> None:
         self.url = url
@@ -66,13 +67,14 @@ class PrimarySource:
 
     async def load(self, category: str, known: Entry | None, min_revision: int | None) -> Loaded:
         """Return a category as it is now; `known` spares its transport where it is the same."""
-        if known is not None and known.etag is None and known.saved_at is not None:
+        if self.takes_differences and known is not None and known.etag is None and known.saved_at is not None:
             with contextlib.suppress(NotOffered):
                 return await self._followed_up(category, known, known.saved_at, min_revision)
         answer = await self._document(category, known, min_revision)
         if isinstance(answer, NotModified):
             if known is None:
                 raise SourceUnusable(f"{category}: not modified, but nothing is known")
+            await self._vouch(category, known.raw.body, answer.revision)
             return Loaded(known, answer.revision)
         return Loaded(await self._entry(answer), answer.revision)
 
@@ -110,7 +112,8 @@ class PrimarySource:
     async def load_at(self, category: str, revision: int) -> Entry:
         """Return a category as it was at a revision."""
         async with self._asking() as client, self._places:
-            return await self._entry(await client.document_at(category, revision))
+            document = await client.document_at(category, revision)
+        return await self._entry(document)
 
     async def load_all(self) -> Catalogue:
         """Return everything in one answer. `NotOffered` by a server of the old kind."""
@@ -182,7 +185,11 @@ class PrimarySource:
         """Return the live feed from a revision on; see `PrimaryClient.events`."""
         return self._quick.events(last_revision)
 
+    async def _vouch(self, category: str, body: bytes, revision: int | None) -> None:
+        """Raise `SourceFailed` unless this is the document of the category at the revision."""
+
     async def _entry(self, document: FetchedDocument) -> Entry:
+        await self._vouch(document.category, document.body, document.revision)
         return await asyncio.to_thread(
             entry_of,
             document.category,

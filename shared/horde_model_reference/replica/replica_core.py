@@ -4,20 +4,18 @@ Everything here runs on the loop of the library, except what says that any threa
 """
 
 import asyncio
-import logging
 import math
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
+from horde_model_reference.replica.bundle_loads import BundleLoads
 from horde_model_reference.replica.catalogue import NOTHING, Catalogue, Entry, Records, differing, rebuilt
 from horde_model_reference.replica.change_feed import ChangeFeed
-from horde_model_reference.replica.errors import (
-    SourceFailed,
-    SourceRefused,
-)
+from horde_model_reference.replica.contact import Contact
+from horde_model_reference.replica.errors import SourceFailed
 from horde_model_reference.replica.flights import Flights
 from horde_model_reference.replica.freshness import Freshness
 from horde_model_reference.replica.lower_sources import LowerSources
@@ -27,23 +25,17 @@ from horde_model_reference.replica.revision_steps import RevisionSteps
 from horde_model_reference.replica.saving import Saving
 from horde_model_reference.replica.telling import Telling
 
-BUNDLE_FROM: Final = 4
-"""As many categories are asked for in one request."""
-
 ADVANCE: Final = "*"
 """The load that brings all anchored categories to the next revision; no category has this name."""
 
-log = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True, slots=True)
-class Patience:
+class Patience(NamedTuple):
     """How long what is held is good enough, in seconds.
 
     `held_wait`: who has data already waits so long at most for newer ones; they come in later. `cold_wait`:
-    the same for who has only copies on the disk, which may be old. `kept`: so
-    long are records of a PRIMARY that went away better than those on GitHub, which lack some. `behind`: an
-    instance that lags has caught up by then; a revision that is still lower is a new beginning.
+    the same for who has only copies on the disk, which may be old. `kept`: so long are records of a PRIMARY
+    that went away better than those on GitHub, which lack some. `behind`: an instance that lags has caught up
+    by then; a revision that is still lower is a new beginning.
     """
 
     held_wait: float = 1.0
@@ -78,11 +70,10 @@ class ReplicaCore:
         self._feed = ChangeFeed(self) if follow_feed else None
         self._catalogue = NOTHING
         self._flights = Flights()
-        self._bundled: set[str] = set()
+        self._bundles = BundleLoads(self, self._flights, lower)
         self._committing = asyncio.Lock()
-        self._contact_at = -math.inf
+        self._contact = Contact()
         self._steps = RevisionSteps(patience.behind)
-        self._in_trouble = False
         saving.serve(self)
         self.primary_hits = 0
         self.github_fallbacks = 0
@@ -95,7 +86,7 @@ class ReplicaCore:
     def take_over(self, other: "ReplicaCore") -> None:
         """Begin with what another core held, in a process that was forked off it."""
         self._catalogue = other.catalogue
-        self._contact_at = other._contact_at  # noqa: SLF001 - one of this class
+        self._contact.answered_at = other._contact.answered_at  # noqa: SLF001 - one of this class
 
     def fresh(self, category: str) -> Records | None:
         """Return the records if there is no reason to ask for newer ones. Any thread may call this."""
@@ -120,8 +111,10 @@ class ReplicaCore:
         wanted = list(dict.fromkeys(categories))
         if not force:
             wanted = self._open_of(wanted)
-        if not force and sum(name not in self._catalogue.entries for name in wanted) >= BUNDLE_FROM:
-            wanted = await self._obtain_many(wanted)
+        if not force and self._primary is not None:
+            missing = [name for name in wanted if name not in self._catalogue.entries]
+            await self._bundles.obtain(self._primary, missing)
+            wanted = self._open_of(wanted)
         flights = {key: self._flight(key, force) for key in {self._key(name) for name in wanted}}
         if not flights:
             return
@@ -200,6 +193,20 @@ class ReplicaCore:
                 if self._replace(category, entry, fresh):
                     return
 
+    def begin(self, category: str) -> asyncio.Task[None]:
+        """Begin to load a category, or join who does."""
+        return self._flight(category)
+
+    async def take_bundle(self, primary: PrimarySource, bundle: Catalogue, *, as_of: float) -> None:
+        """Hold what a bundle has. Raises `SourceUnavailable` if what is held is of a later revision."""
+        floor = await self._floor(primary)
+        async with self._committing:
+            self._steps.require_no_older(bundle.revision, floor)
+            current = self._catalogue
+            after = current.with_entries(bundle.entries, bundle.revision)
+            self._succeeded()
+            self._swap(current, after, as_of=as_of)
+
     def take_rendered(self, category: str, entry: Entry, raw: RawDocument, *, stored: bool) -> None:
         """See `Holder`. What has changed again meanwhile will be saved once more."""
         self._replace(category, entry, replace(entry, raw=raw, stored=stored))
@@ -224,44 +231,6 @@ class ReplicaCore:
         make = self._refresh_anchored if key == ADVANCE else partial(self._refresh, key, force)
         return (self._flights.anew if force else self._flights.join)(key, make)
 
-    async def _obtain_many(self, wanted: list[str]) -> list[str]:
-        """Load one category; if that tells that a bundle can be had, the others with it.
-
-        Returns what is left to be loaded one by one.
-        """
-        missing = [name for name in wanted if name not in self._catalogue.entries]
-        primary = self._primary
-        if primary is None or not primary.takes_bundles:
-            return wanted
-        if self._catalogue.revision is None:
-            await asyncio.wait({self._flight(missing[0])})
-        rest = [name for name in missing[1:] if self._may_be_bundled(name)]
-        if self._catalogue.revision is None or len(rest) < BUNDLE_FROM or await self._lower.has_copies(rest):
-            return self._open_of(wanted)
-        self._bundled.update(rest)
-        await asyncio.wait({self._flights.begin(rest, self._load_bundle)})
-        return self._open_of(wanted)
-
-    def _may_be_bundled(self, category: str) -> bool:
-        """Say whether a bundle may have it: what an earlier one lacked is asked for alone."""
-        return category not in self._bundled and not self._flights.is_under_way(category)
-
-    async def _load_bundle(self) -> None:
-        if self._primary is None:
-            return
-        began = time.monotonic()
-        try:
-            bundle = await self._primary.load_all()
-            floor = await self._floor(self._primary)
-            async with self._committing:
-                self._steps.require_no_older(bundle.revision, floor)
-                current = self._catalogue
-                after = current.with_entries(bundle.entries, bundle.revision)
-                self._succeeded()
-                self._swap(current, after, as_of=began)
-        except SourceFailed as error:
-            log.info("no bundle: %s", error)  # the categories are asked for one by one
-
     async def _floor(self, primary: PrimarySource) -> int | None:
         """Return the revision below which nothing is news: that which is held, or that of the copies."""
         return self._catalogue.revision or await self._lower.newest_revision(primary.url)
@@ -270,8 +239,8 @@ class ReplicaCore:
         try:
             await self.advance()
         except SourceFailed as error:
-            self._failed(error)
-            if time.monotonic() - self._contact_at > self._patience.kept:
+            self._contact.note_failure(error)
+            if self._contact.age_seconds > self._patience.kept:
                 self._catalogue = self._catalogue.without_anchors()
             self._freshness.postpone(self._catalogue.entries)
 
@@ -283,7 +252,7 @@ class ReplicaCore:
             try:
                 await self._from_primary(self._primary, category)
             except SourceFailed as error:
-                self._failed(error)
+                self._contact.note_failure(error)
             else:
                 return
         elif held is None and not force:
@@ -291,7 +260,7 @@ class ReplicaCore:
             if copy is not None:
                 self._put(category, copy, as_of=began)
                 return
-        if held is not None and held.origin == "primary" and self._was_in_contact():
+        if held is not None and held.origin == "primary" and self._contact.age_seconds < self._patience.kept:
             self._freshness.postpone((category,))
             return
         await self._from_below(category, held, began)
@@ -351,25 +320,9 @@ class ReplicaCore:
         if after.revision is not None and self._feed is not None and self._primary is not None:
             self._feed.start(self._primary)
 
-    def _was_in_contact(self) -> bool:
-        return time.monotonic() - self._contact_at < self._patience.kept
-
     def _succeeded(self) -> None:
         self.primary_hits += 1
-        self._contact_at = time.monotonic()
         self._steps.note_success()
-        if self._in_trouble:
-            self._in_trouble = False
+        if self._contact.note_success():
             for category in self._catalogue.entries.keys() - self._catalogue.anchored:
                 self._freshness.expire(category)
-            log.info("the PRIMARY answers again")
-
-    def _failed(self, error: SourceFailed) -> None:
-        """Log: the first time loudly, for what is held may be old from now on."""
-        if isinstance(error, SourceRefused):
-            log.info("the PRIMARY does not have it: %s", error)
-            return
-        log.log(
-            logging.DEBUG if self._in_trouble else logging.WARNING, "the PRIMARY gives nothing: %s", error
-        )
-        self._in_trouble = True

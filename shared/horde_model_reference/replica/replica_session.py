@@ -3,12 +3,12 @@
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from horde_model_reference.github_sources import GithubPlan
+from horde_model_reference.no_fork import no_fork
 from horde_model_reference.replica.catalogue import NOTHING, Catalogue, Records
 from horde_model_reference.replica.disk_cache import DiskCache
 from horde_model_reference.replica.fetching import Fetcher
@@ -27,8 +27,7 @@ RETRIES_SECONDS: Final = 4.0
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class PrimaryPlan:
+class PrimaryPlan(NamedTuple):
     """A PRIMARY to follow. `public_key`: take only what is signed with it."""
 
     url: str
@@ -39,8 +38,7 @@ class PrimaryPlan:
     public_key: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ReplicaPlan:
+class ReplicaPlan(NamedTuple):
     """Whom to ask, and how; `base_path` is the folder of the copies."""
 
     base_path: Path
@@ -49,8 +47,7 @@ class ReplicaPlan:
     github: GithubPlan | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Parts:
+class _Parts(NamedTuple):
     core: ReplicaCore
     legacy: LegacyTexts
     fetchers: tuple[Fetcher, ...]
@@ -250,9 +247,10 @@ def _primary_source(plan: PrimaryPlan, fetchers: list[Fetcher]) -> PrimarySource
     patient, quick = fetcher(plan.attempts), fetcher(1)
     if plan.public_key is None:
         return PrimarySource(plan.url, patient, quick, budget_seconds=budget_seconds)
-    from horde_model_reference.replica.signed_primary_source import (  # noqa: PLC0415 - few check
-        SignedPrimarySource,
-    )
+    with no_fork:
+        from horde_model_reference.replica.signed_primary_source import (  # noqa: PLC0415 - few check
+            SignedPrimarySource,
+        )
 
     return SignedPrimarySource(
         plan.url, patient, quick, budget_seconds=budget_seconds, public_key=plan.public_key

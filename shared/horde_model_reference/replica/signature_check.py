@@ -9,13 +9,13 @@ import binascii
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
 from horde_model_reference.lenient_json import UnusableJson, read_object
+from horde_model_reference.no_fork import no_fork
 from horde_model_reference.replica.errors import SourceUnusable
 
 KEY_BYTES: Final = 32
@@ -33,8 +33,7 @@ class SigningKeyUnusable(RuntimeError):
     """What is given as the public key is none. The text names the problem and not what was given."""
 
 
-@dataclass(frozen=True, slots=True)
-class SignedCatalogue:
+class SignedCatalogue(NamedTuple):
     """What a signed entry vouches for: the SHA-256 of the documents of each category at a revision."""
 
     revision: int
@@ -77,8 +76,9 @@ def verify(entry: bytes, public_key: str) -> SignedCatalogue:
 
 def _is_signed(content: bytes, signature: str, key: bytes) -> bool:
     try:
-        from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 - an optional dependency
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415
+        with no_fork:
+            from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 - an optional dependency
+            from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415
     except ImportError as error:
         raise RuntimeError(HINT) from error
     value = base64.b64decode(signature)
@@ -147,8 +147,9 @@ def _from_json(content: bytes) -> bytes:
 
 def _from_pem(content: bytes) -> bytes:
     try:
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415
-        from cryptography.hazmat.primitives.serialization import load_pem_public_key  # noqa: PLC0415
+        with no_fork:
+            from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415
+            from cryptography.hazmat.primitives.serialization import load_pem_public_key  # noqa: PLC0415
     except ImportError as error:
         raise RuntimeError(HINT) from error
     try:

@@ -5,15 +5,18 @@ import time
 from collections.abc import Mapping
 from typing import Final
 
-from horde_model_reference.replica.catalogue import Catalogue, Entry
+from horde_model_reference.replica.catalogue import Catalogue
 from horde_model_reference.replica.copy_facts import sha256_of
-from horde_model_reference.replica.errors import SourceUnavailable, SourceUnusable
+from horde_model_reference.replica.errors import NotOffered, SourceUnavailable, SourceUnusable
 from horde_model_reference.replica.fetching import Fetcher
-from horde_model_reference.replica.primary_answers import FetchedDocument, LegacyDocument, NotModified
-from horde_model_reference.replica.primary_source import Loaded, PrimarySource
+from horde_model_reference.replica.primary_answers import LegacyDocument, NotModified
+from horde_model_reference.replica.primary_source import PrimarySource
 from horde_model_reference.replica.signature_check import SignedCatalogue, verify
 
 REFUSED_SECONDS: Final = 10.0
+
+NOT_FOUND: Final = 404
+"""What a server says to who asks for the changes since a revision that is not there."""
 
 
 class SignedPrimarySource(PrimarySource):
@@ -23,6 +26,7 @@ class SignedPrimarySource(PrimarySource):
     """
 
     takes_bundles = False
+    takes_differences = False
 
     def __init__(
         self, url: str, fetcher: Fetcher, quick_fetcher: Fetcher, *, budget_seconds: float, public_key: str
@@ -32,25 +36,6 @@ class SignedPrimarySource(PrimarySource):
         self._signed: SignedCatalogue | None = None
         self._vouching = asyncio.Lock()
         self._refused: tuple[int, float, SourceUnusable] | None = None
-
-    async def load(self, category: str, known: Entry | None, min_revision: int | None) -> Loaded:
-        """Return a category as it is now, signed. Raises `SourceUnusable` for anything else."""
-        etag = known.etag if known is not None else None
-        async with self._asking() as client, self._places:
-            answer = await client.document(category, etag=etag, min_revision=min_revision)
-        hashes = (await self._vouched(answer.revision)).v2_sha256
-        if isinstance(answer, NotModified):
-            if known is None:
-                raise SourceUnusable(f"{category}: not modified, but nothing is known")
-            _require(hashes, category, known.raw.body)
-            return Loaded(known, answer.revision)
-        return Loaded(await self._checked_entry(answer, hashes), answer.revision)
-
-    async def load_at(self, category: str, revision: int) -> Entry:
-        """Return a category as it was at a revision, signed."""
-        async with self._asking() as client, self._places:
-            answer = await client.document_at(category, revision)
-        return await self._checked_entry(answer, (await self._vouched(revision)).v2_sha256)
 
     async def legacy_text(self, category: str, etag: str | None) -> LegacyDocument | NotModified:
         """Return the legacy document of a category, signed, unless it is the one with this ETag."""
@@ -64,19 +49,26 @@ class SignedPrimarySource(PrimarySource):
         wanted = catalogue.revision if at_least is None else at_least
         names = sorted(catalogue.anchored)
         first = await self.load(names[0], catalogue.entries[names[0]], wanted)
-        if first.revision is None or (wanted is not None and first.revision < wanted):
-            raise SourceUnavailable(f"{self.url} is at revision {first.revision}, behind {wanted}")
-        hashes = (await self._vouched(first.revision)).v2_sha256
+        revision = (await self._vouched(first.revision)).revision
+        if catalogue.revision is not None and revision < catalogue.revision:
+            raise NotOffered(f"{self.url} does not have revision {catalogue.revision}", NOT_FOUND)
+        if wanted is not None and revision < wanted:
+            raise SourceUnavailable(f"{self.url} is at revision {revision}, behind {wanted}")
+        hashes = (await self._vouched(revision)).v2_sha256
         entries = {names[0]: first.entry}
         for name in names[1:]:
             entry = catalogue.entries[name]
             if hashes.get(name) != sha256_of(entry.raw.body):
-                entries[name] = await self.load_at(name, first.revision)
-        return catalogue.with_entries(entries, first.revision)
+                entries[name] = await self.load_at(name, revision)
+        return catalogue.with_entries(entries, revision)
 
-    async def _checked_entry(self, document: FetchedDocument, hashes: Mapping[str, str]) -> Entry:
-        _require(hashes, document.category, document.body)
-        return await self._entry(document)
+    async def _vouch(self, category: str, body: bytes, revision: int | None) -> None:
+        signed = await self._vouched(revision)
+        try:
+            _require(signed.v2_sha256, category, body)
+        except SourceUnusable:
+            self._signed = None  # of a journal that was begun anew the number may stand for something else
+            raise
 
     async def _vouched(self, revision: int | None) -> SignedCatalogue:
         """Return what is signed at a revision. What was refused is asked for again only after a while."""

@@ -265,3 +265,41 @@ def test_two_copies_never_outrank_each_other(one: CopyFacts, other: CopyFacts) -
 @given(some_facts)
 def test_facts_are_read_as_they_are_written(known: CopyFacts) -> None:
     assert CopyFacts.from_json(known.model_dump_json().encode()) == known
+
+
+def age_facts(cache: DiskCache) -> Path:
+    """Let the folder of the facts look as if nothing had been put there for long."""
+    folder = cache.path("clip").parent / "replica"
+    os.utime(folder, (NOW - 100, NOW - 100))
+    return folder
+
+
+def test_the_newest_revision_is_that_of_the_copies_from_there(cache: DiskCache) -> None:
+    assert cache.newest_revision(PRIMARY) is None
+    cache.write("clip", a_body("a"), **facts(revision=5))
+    cache.write("blip", a_body("a"), **facts(revision=7))
+    cache.write("esrgan", a_body("a"), **facts(revision=9, source_url="http://other.example/api"))
+    cache.write("gfpgan", a_body("a"), **facts(revision=None))
+    assert cache.newest_revision(PRIMARY) == 7
+    assert cache.newest_revision("http://other.example/api") == 9
+
+
+def test_facts_are_not_read_again_for_the_newest_revision_while_their_folder_is_the_same(
+    cache: DiskCache,
+) -> None:
+    cache.write("clip", a_body("a"), **facts(revision=5))
+    folder = age_facts(cache)
+    assert cache.newest_revision(PRIMARY) == 5
+    (folder / "clip.json").write_bytes(b"what nobody reads")
+    assert cache.newest_revision(PRIMARY) == 5
+    assert DiskCache(cache.path("clip").parent).newest_revision(PRIMARY) is None
+
+
+def test_what_another_process_has_put_there_counts_for_the_newest_revision(cache: DiskCache) -> None:
+    cache.write("clip", a_body("a"), **facts(revision=5))
+    age_facts(cache)
+    assert cache.newest_revision(PRIMARY) == 5
+    DiskCache(cache.path("clip").parent).write("clip", a_body("b"), **facts(revision=6, fetched_at=NOW + 1))
+    assert cache.newest_revision(PRIMARY) == 6
+    DiskCache(cache.path("clip").parent).write("clip", a_body("c"), **facts(revision=7, fetched_at=NOW + 2))
+    assert cache.newest_revision(PRIMARY) == 7, "also where both came within one tick of the clock"

@@ -98,10 +98,10 @@ def test_a_copy_survives_the_next_one_that_fails(tmp_path: Path, caplog: pytest.
 def test_drafts_of_a_killed_process_are_removed_after_a_while(tmp_path: Path) -> None:
     folder = tmp_path / FILE.parent
     folder.mkdir()
-    old, new = folder / ".new-old", folder / ".new-new"
+    old, new = (folder / f".{FILE.name}.{writer}.tmp" for writer in ("1-old", "2-new"))
     for draft in (old, new):
         draft.write_bytes(b"half")
-    os.utime(old, (time.time() - 3600, time.time() - 3600))
+    os.utime(old, (time.time() - 3601, time.time() - 3601))
 
     DiskCopy(tmp_path).read()
 
