@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 from horde_model_reference.github_sources import IMAGE_REPOSITORY, TEXT_REPOSITORY, legacy_file_urls
 
 RAW = "https://raw.githubusercontent.com"
@@ -22,7 +20,7 @@ def test_a_category_without_a_source_has_no_url() -> None:
 
 
 def test_owner_name_branch_and_proxy_can_be_others() -> None:
-    other = replace(IMAGE_REPOSITORY, owner="me", name="fork", branch="dev", proxy_url="https://proxy/")
+    other = IMAGE_REPOSITORY._replace(owner="me", name="fork", branch="dev", proxy_url="https://proxy/")
     assert legacy_file_urls(other)["clip"] == f"https://proxy/{RAW}/me/fork/refs/heads/dev/clip.json"
     assert legacy_file_urls(other)["text_generation"].startswith(RAW)
 
