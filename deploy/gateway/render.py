@@ -1,5 +1,5 @@
 # ruff: noqa: INP001 - a script of its own, in no package
-"""Makes the nginx.conf of the gateway: `render.py --read-api HOST:PORT --write-queue HOST:PORT ... OUT_DIR`.
+"""Makes the nginx.conf of the gateway: `render.py --read-api HOST:PORT --stats HOST:PORT ... OUT_DIR`.
 
 Nothing but the standard library, so that it also runs in an image. The state directory gets the cache, the
 bodies that are being uploaded and the sockets; it must be the gateway's own.
@@ -16,7 +16,7 @@ from typing import Final
 
 HERE: Final = Path(__file__).resolve().parent
 SNIPPETS: Final = ("problem.conf", "from_client.conf", "to_service.conf")
-SOCKETS: Final = ("reads", "patient_reads", "keyed_reads", "posts", "puts")
+SOCKETS: Final = ("reads", "patient_reads", "stats_reads", "keyed_reads", "posts", "puts")
 CATEGORIES: Final = (
     "blip",
     "clip",
@@ -79,8 +79,7 @@ def servers(addresses: Sequence[str], options: str) -> str:
 
 
 def _values(arguments: argparse.Namespace) -> dict[str, str]:
-    # longer than a wait for an answer: of two hanging instances one is still out when the other is found out
-    left_out = f"max_fails=1 fail_timeout={arguments.answer_seconds + 2}s"
+    left_out, stats_left_out = map(_left_out, (arguments.answer_seconds, arguments.stats_seconds))
     return {
         "GATEWAY_CATEGORIES": f"(?:{'|'.join(CATEGORIES)})",
         "GATEWAY_LISTEN": _listen(arguments.listen),
@@ -91,11 +90,23 @@ def _values(arguments: argparse.Namespace) -> dict[str, str]:
         "GATEWAY_ACCESS_LOG": f"{arguments.access_log} gateway" if arguments.access_log else "off",
         "GATEWAY_CLIENT_SECONDS": str(arguments.client_seconds),
         "GATEWAY_ANSWER_SECONDS": str(arguments.answer_seconds),
+        "GATEWAY_STATS_SECONDS": str(arguments.stats_seconds),
+        "GATEWAY_STATS_SERVICE": "stats" if arguments.stats else "nobody",
+        "GATEWAY_STATS_SERVERS": servers(arguments.stats, stats_left_out),
+        "GATEWAY_STATS_SERVERS_NEVER_OUT": servers(arguments.stats, "max_fails=0"),
         "GATEWAY_READ_SERVERS": servers(arguments.read_api, left_out),
         "GATEWAY_READ_SERVERS_NEVER_OUT": servers(arguments.read_api, "max_fails=0"),
         "GATEWAY_WRITE_SERVERS": servers(arguments.write_queue, left_out),
         "GATEWAY_WRITE_SERVERS_NEVER_OUT": servers(arguments.write_queue, "max_fails=0"),
     }
+
+
+def _left_out(answer_seconds: int) -> str:
+    """Return for how long an instance that failed is not asked.
+
+    Longer than a wait for an answer: of two hanging instances one is still out when the other is found out.
+    """
+    return f"max_fails=1 fail_timeout={answer_seconds + 2}s"
 
 
 def _listen(address: str) -> str:
@@ -125,11 +136,17 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--write-queue", action="append", default=[], metavar="HOST:PORT", help="once for each"
     )
+    parser.add_argument(
+        "--stats", action="append", default=[], metavar="HOST:PORT", help="once for each; none: 503"
+    )
     parser.add_argument("--workers", type=int, default=2, help="worker processes")
     parser.add_argument(
         "--max-body-bytes", type=int, default=1024 * 1024, help="as the services are configured"
     )
     parser.add_argument("--answer-seconds", type=int, default=4, help="longest wait for one open read")
+    parser.add_argument(
+        "--stats-seconds", type=int, default=7, help="the same for statistics, which may wait 5 s for figures"
+    )
     parser.add_argument("--client-seconds", type=int, default=10, help="longest wait for what a client sends")
     parser.add_argument("--error-log", default="stderr", help="file, or stderr")
     parser.add_argument(

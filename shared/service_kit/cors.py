@@ -14,7 +14,10 @@ from service_kit.ready_head import header_lines
 
 API_KEY: Final = istr("apikey")
 ANY: Final = "*"
-EXPOSED: Final = "ETag, X-Revision, X-Stale, Retry-After, Location, X-Request-ID, Idempotency-Replayed"
+EXPOSED: Final = (
+    "ETag, X-Revision, X-Stale, Retry-After, Location, X-Request-ID, Idempotency-Replayed,"
+    " X-Runtime-Fetched-At, X-Runtime-Stale, Age"
+)
 ALLOWED_METHODS: Final = "GET, HEAD, POST, PUT, PATCH, DELETE"
 ALLOWED_HEADERS: Final = (
     "apikey, content-type, accept, if-none-match, x-fields, last-event-id, x-min-revision, x-request-id,"

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -35,11 +35,13 @@ def add_health_routes(
     checks: Sequence[Check] = (),
     *,
     timeout_seconds: float = CHECK_TIMEOUT_SECONDS,
+    details: Callable[[], Mapping[str, object]] = dict,
 ) -> None:
     """Add the three routes.
 
     `/live` says that the process answers, without looking at any neighbour. `/ready` runs all checks at
-    once, each under the time limit: 200 or 503 with `{"status", "checks": {name: "ok" or why not}}`.
+    once, each under the time limit: 200 or 503 with `{"status", "checks": {name: "ok" or why not}}`, and
+    with the members that `details` returns.
     """
 
     async def live(_: web.Request) -> web.Response:
@@ -51,7 +53,7 @@ def add_health_routes(
             outcome == "ok" for check, outcome in zip(checks, outcomes, strict=True) if check.required
         )
         results = {check.name: outcome for check, outcome in zip(checks, outcomes, strict=True)}
-        body = {"status": "ready" if is_ready else "not ready", "checks": results}
+        body = {"status": "ready" if is_ready else "not ready", "checks": results, **details()}
         return _json(body, 200 if is_ready else 503)
 
     async def metrics(request: web.Request) -> web.Response:

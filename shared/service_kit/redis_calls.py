@@ -5,7 +5,7 @@ import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from prometheus_client import Histogram
 from redis.asyncio import BlockingConnectionPool, Redis
@@ -16,6 +16,9 @@ from redis.exceptions import RedisError
 from service_kit.settings import RedisSettings
 
 Result = TypeVar("Result")
+
+FAILURES: Final = (RedisError, OSError, TimeoutError, RuntimeError)
+"""RuntimeError is what uvloop raises for a write to a connection that was reset a moment ago."""
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +56,7 @@ class RedisCalls:
         try:
             async with asyncio.timeout(self._settings.call_timeout_seconds):
                 result = await call()
-        except (RedisError, OSError, TimeoutError) as error:
+        except FAILURES as error:
             self._note_failure(error)
             self._observe(operation, "failed", self._clock() - now)
             return None
@@ -94,6 +97,6 @@ async def open_redis(settings: RedisSettings) -> AsyncIterator[Redis]:
     try:
         yield client
     finally:
-        with contextlib.suppress(RedisError, OSError, TimeoutError):
+        with contextlib.suppress(*FAILURES):
             async with asyncio.timeout(settings.call_timeout_seconds):
                 await client.aclose(close_connection_pool=True)

@@ -15,13 +15,13 @@ from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
 
-from bench import client_side, growth, latency, searching, sse, starting, throughput, write_side
+from bench import client_side, growth, latency, searching, sse, starting, stats_side, throughput, write_side
 from bench.catalogues import seed_directory
 from bench.failures import attempt
 from bench.figures import Figure, all_reached, table, write_report
 from bench.service import fill
 
-STEPS = ("start", "throughput", "search", "latency", "sse", "growth", "write", "client")
+STEPS = ("start", "throughput", "search", "latency", "sse", "growth", "write", "stats", "client")
 Step = Callable[[], list[Figure]]
 
 
@@ -57,6 +57,7 @@ def make_steps(work_dir: Path, seed_dir: Path, *, quick: bool = False) -> Mappin
         "sse": lambda: sse.measure(filled(), seed_dir),
         "growth": partial(growth.measure, work_dir),
         "write": lambda: write_side.measure(work_dir, seed_dir, quick=quick),
+        "stats": lambda: stats_side.measure(filled(), work_dir),
         "client": lambda: client_side.measure(filled(), seed_dir, work_dir, quick=quick),
     }
 

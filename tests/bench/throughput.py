@@ -57,10 +57,11 @@ def measure(data_dir: Path, work_dir: Path) -> list[Figure]:
             bare_aiohttp(work_dir / "bare", resources) as bare,
         ):
             servers: dict[str, Service | Yardstick] = {"ours": ours, "nginx": yardstick, "bare": bare}
-            return [figure for case in cases for figure in _compare(case, servers)]
+            return [figure for case in cases for figure in compare(case, servers)]
 
 
-def _compare(case: Case, servers: Mapping[str, Service | Yardstick]) -> list[Figure]:
+def compare(case: Case, servers: Mapping[str, Service | Yardstick]) -> list[Figure]:
+    """Return the ratios for one kind of request between `ours`, `nginx` and `bare`."""
     asked = {name: _request(case, name, server.port) for name, server in servers.items()}
     loads: dict[str, list[Load]] = defaultdict(list)
     for _ in range(ROUNDS):

@@ -7,7 +7,7 @@ import pytest
 
 from service_kit.endpoints import PREFIXES, Endpoint
 from support.gateways import V1, V2, gateway
-from support.openapi_document import read_side, write_side
+from support.openapi_document import read_side, stats_side, write_side
 
 READS = [
     ("GET", f"{V2}/clip"),
@@ -45,9 +45,32 @@ WRITES = [
     ("POST", f"{V2}/revisions/3/rollback"),
     ("PUT", f"{V2}/text_generation/aliases/compose_name"),
 ]
+STATISTICS = [
+    ("GET", f"{V2}/image_generation/popular"),
+    ("HEAD", f"{V2}/image_generation/popular?limit=3"),
+    ("GET", "/model_references/v2/text_generation/popular/"),
+    ("GET", "/api/model_references/statistics/text_generation"),
+    ("HEAD", "/api/model_references/statistics/text_generation?limit=5"),
+    ("GET", "/model_references/statistics/image_generation/deletion-risk?preset=critical"),
+    ("GET", "/api/model_references/statistics/deletion-risk/presets"),
+    ("GET", "/api/model_references/statistics/text_generation/history?model=a%2Fb"),
+    ("POST", "/api/model_references/statistics/text_generation"),
+    ("PUT", f"{V2}/image_generation/popular"),
+    ("GET", "/api/model_references/statistics"),
+]
+NO_STATISTICS = [
+    ("GET", f"{V2}/popular"),
+    ("GET", f"{V2}/clip/model/popular"),
+    ("GET", f"{V2}/search?q=/popular"),
+    ("GET", f"{V1}/clip/popular"),
+    ("GET", "/api/model_references/statistics_of_something"),
+]
 
 
-@pytest.mark.parametrize(("expected", "requests"), [("read-0", READS), ("write-0", WRITES)])
+@pytest.mark.parametrize(
+    ("expected", "requests"),
+    [("read-0", [*READS, *NO_STATISTICS]), ("write-0", WRITES), ("stats-0", STATISTICS)],
+)
 async def test_requests_reach_the_service_that_answers_them(
     expected: str, requests: list[tuple[str, str]]
 ) -> None:
@@ -66,7 +89,10 @@ def examples(endpoints: tuple[Endpoint, ...]) -> list[tuple[str, str]]:
     ]
 
 
-@pytest.mark.parametrize(("expected", "endpoints"), [("read-0", read_side()), ("write-0", write_side())])
+@pytest.mark.parametrize(
+    ("expected", "endpoints"),
+    [("read-0", read_side()), ("write-0", write_side()), ("stats-0", stats_side())],
+)
 async def test_every_endpoint_of_a_service_is_reached(expected: str, endpoints: tuple[Endpoint, ...]) -> None:
     async with gateway() as running:
         for method, path in examples(endpoints):

@@ -108,13 +108,15 @@ def processes_of(folder: str) -> list[str]:
 async def test_stack_says_where_everything_is_and_leaves_nothing_behind() -> None:
     require_stack()
     port = free_ports(1)[0]
-    words = ("--write", "1", "--read", "1", "--port", str(port))
-    async with stack_command(*words, HORDE_MODEL_REFERENCE_SEED_DIR=str(SAMPLE)) as command:
+    words = ("--write", "1", "--read", "1", "--stats", "2", "--port", str(port))
+    variables = {"HORDE_MODEL_REFERENCE_SEED_DIR": str(SAMPLE), "AI_HORDE_URL": "http://127.0.0.1:1/api/"}
+    async with stack_command(*words, **variables) as command:
         output = await command.read_until("Ctrl-C")
         description = command.description()
         assert description["base_url"] == f"http://127.0.0.1:{port}/api"
         names = {process["name"] for process in description["processes"]}
-        assert names == {"write-queue-1", "read-api-1", "gateway", "rabbit", "redis", "s3"}
+        services = {"write-queue-1", "read-api-1", "stats-1", "stats-2"}
+        assert names == {*services, "gateway", "rabbit", "redis", "s3"}
         for process in description["processes"]:
             assert re.search(rf"{process['name']} +{process['pid']} +{process['port']}", output)
 
@@ -130,7 +132,7 @@ async def test_stack_says_where_everything_is_and_leaves_nothing_behind() -> Non
 
 async def test_death_of_the_stack_itself_ends_every_process() -> None:
     require_stack()
-    words = ("--write", "0", "--read", "1", "--port", str(free_ports(1)[0]))
+    words = ("--write", "0", "--read", "1", "--stats", "0", "--port", str(free_ports(1)[0]))
     async with stack_command(*words, HORDE_MODEL_REFERENCE_SEED_DIR=str(SAMPLE)) as command:
         await command.read_until("Ctrl-C")
         folder = command.description()["folder"]
@@ -143,11 +145,12 @@ async def test_death_of_the_stack_itself_ends_every_process() -> None:
             shutil.rmtree(folder, ignore_errors=True)  # nobody else could
 
 
-async def test_stats_processes_are_refused_in_words() -> None:
-    async with stack_command("--stats", "1") as command:
+@pytest.mark.parametrize("words", [("--read", "0"), ("--stats", "-1")])
+async def test_numbers_that_make_no_stack_are_refused_in_words(words: tuple[str, ...]) -> None:
+    async with stack_command(*words) as command:
         out, _ = await command.process.communicate()
         assert command.process.returncode == 2
-        assert "no stats service yet" in out.decode()
+        assert "at least one read-api is needed" in out.decode()
 
 
 async def test_missing_programs_are_named_with_where_to_get_them() -> None:

@@ -27,10 +27,12 @@ class GatewayPlan:
     port: int
     read_ports: Sequence[int]
     write_ports: Sequence[int] = ()
+    stats_ports: Sequence[int] = ()
     host: str = "127.0.0.1"
     workers: int = 2
     max_body_bytes: int = MAX_BODY_BYTES
     answer_seconds: int = 4
+    stats_seconds: int = 7
     client_seconds: int = 10
 
 
@@ -72,9 +74,11 @@ def render(folder: Path, plan: GatewayPlan) -> None:
     """Write the configuration. Raises `StackFailed`."""
     words = [f"--read-api=127.0.0.1:{port}" for port in plan.read_ports]
     words += [f"--write-queue=127.0.0.1:{port}" for port in plan.write_ports]
+    words += [f"--stats=127.0.0.1:{port}" for port in plan.stats_ports]
     words += [f"--listen={plan.host}:{plan.port}", f"--state-dir={folder / 'state'}"]
     words += [f"--workers={plan.workers}", f"--max-body-bytes={plan.max_body_bytes}"]
     words += [f"--answer-seconds={plan.answer_seconds}", f"--client-seconds={plan.client_seconds}"]
+    words += [f"--stats-seconds={plan.stats_seconds}"]
     done = subprocess.run(
         [sys.executable, RENDER, *words, folder / "conf"], capture_output=True, text=True, check=False
     )

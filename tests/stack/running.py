@@ -23,13 +23,14 @@ class Plan:
     """What is started. `settings` are given without their common prefix.
 
     `environment` is what all processes inherit; by default that of this process without our settings.
-    `commands` replaces how a kind of service (`write-queue`, `read-api`) is started, `more_environment` adds
-    variables for the service of a name. With a `folder` the data stay there afterwards. `restart_dead`
-    starts a service again that died by itself.
+    `commands` replaces how a kind of service (`write-queue`, `read-api`, `stats`) is started,
+    `more_environment` adds variables for the service of a name. With a `folder` the data stay there
+    afterwards. `restart_dead` starts a service again that died by itself.
     """
 
     write: int = 3
     read: int = 2
+    stats: int = 0
     port: int = 0
     host: str = "127.0.0.1"
     settings: Mapping[str, str] = field(default_factory=dict)
@@ -50,6 +51,7 @@ class Stack:
     environment: Mapping[str, str]
     writes: list[Child]
     reads: list[Child]
+    stats: list[Child]
     gateway: Child
     deaths: list[tuple[str, int]] = field(default_factory=list)
 
@@ -64,7 +66,7 @@ class Stack:
 
     @property
     def services(self) -> list[Child]:
-        return [*self.writes, *self.reads]
+        return [*self.writes, *self.reads, *self.stats]
 
     @property
     def children(self) -> list[Child]:
@@ -143,7 +145,7 @@ async def _seed(environment: Mapping[str, str], report: Report) -> None:
 
 
 def _assemble(plan: Plan, folder: Path, neighbours: Neighbours, environment: Mapping[str, str]) -> Stack:
-    ports = free_ports(plan.write + plan.read + 1)
+    ports = free_ports(plan.write + plan.read + plan.stats + 1)
 
     def service(kind: str, number: int) -> Child:
         port = ports.pop()
@@ -154,16 +156,18 @@ def _assemble(plan: Plan, folder: Path, neighbours: Neighbours, environment: Map
 
     writes = [service("write-queue", number + 1) for number in range(plan.write)]
     reads = [service("read-api", number + 1) for number in range(plan.read)]
+    stats = [service("stats", number + 1) for number in range(plan.stats)]
     gateway = GatewayPlan(
         port=plan.port or ports.pop(),
         host=plan.host,
         read_ports=[child.port for child in reads],
         write_ports=[child.port for child in writes],
+        stats_ports=[child.port for child in stats],
         max_body_bytes=int(environment.get(f"{ENV_PREFIX}MAX_BODY_BYTES") or MAX_BODY_BYTES),
     )
     home = folder / "gateway"
     home.mkdir(exist_ok=True)
-    return Stack(folder, neighbours, environment, writes, reads, Child(gateway_recipe(home, gateway)))
+    return Stack(folder, neighbours, environment, writes, reads, stats, Child(gateway_recipe(home, gateway)))
 
 
 async def _start(stack: Stack) -> None:

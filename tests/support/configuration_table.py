@@ -46,7 +46,7 @@ def _default(field: FieldInfo) -> str:
         value = value.get_secret_value()
     if value is None or value in ("", (), []):
         return ""
-    return f"`{', '.join(value) if isinstance(value, list) else value}`"
+    return f"`{', '.join(value) if isinstance(value, list | tuple) else value}`"
 
 
 if __name__ == "__main__":

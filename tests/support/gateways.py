@@ -17,6 +17,7 @@ from support.servers import missing
 from support.upstreams import Upstream, upstreams
 
 ANSWER_SECONDS = 1  # the shortest, so that tests need not wait long
+STATS_SECONDS = 2
 CLIENT_SECONDS = 1
 V1 = "/api/model_references/v1"
 V2 = "/api/model_references/v2"
@@ -38,6 +39,7 @@ class Gateway:
     child: Child
     reads: Sequence[Upstream]
     writes: Sequence[Upstream]
+    stats: Sequence[Upstream]
     session: aiohttp.ClientSession
 
     async def send(
@@ -77,23 +79,26 @@ class Gateway:
 
 @contextlib.asynccontextmanager
 async def gateway(
-    reads: int = 1, writes: int = 1, *, max_body_bytes: int = 1024 * 1024
+    reads: int = 1, writes: int = 1, stats: int = 1, *, max_body_bytes: int = 1024 * 1024
 ) -> AsyncIterator[Gateway]:
-    """Run nginx before `reads` and `writes` upstreams. Skips the test where nginx is not installed."""
+    """Run nginx before so many upstreams of each kind. Skips the test where nginx is not installed."""
     if find_nginx() is None:
         missing("nginx is not installed")
-    names = [*(f"read-{n}" for n in range(reads)), *(f"write-{n}" for n in range(writes))]
+    kinds = {"read": reads, "write": writes, "stats": stats}
+    names = [f"{kind}-{n}" for kind, count in kinds.items() for n in range(count)]
     async with contextlib.AsyncExitStack() as stack:
         servers = await stack.enter_async_context(upstreams(*names))
         folder = stack.enter_context(short_folder("gateway-"))
-        ports = [server.port for server in servers]
+        read, write, other = servers[:reads], servers[reads : reads + writes], servers[reads + writes :]
         plan = GatewayPlan(
             port=free_ports(1)[0],
-            read_ports=ports[:reads],
-            write_ports=ports[reads:],
+            read_ports=[server.port for server in read],
+            write_ports=[server.port for server in write],
+            stats_ports=[server.port for server in other],
             workers=1,
             max_body_bytes=max_body_bytes,
             answer_seconds=ANSWER_SECONDS,
+            stats_seconds=STATS_SECONDS,
             client_seconds=CLIENT_SECONDS,
         )
         child = Child(gateway_recipe(folder, plan))
@@ -104,7 +109,7 @@ async def gateway(
             aiohttp.ClientSession(connector=connector, auto_decompress=False)
         )
         session.headers.clear()
-        yield Gateway(child, servers[:reads], servers[reads:], session)
+        yield Gateway(child, read, write, other, session)
 
 
 async def begin_of_a_second() -> None:

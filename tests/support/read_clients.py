@@ -9,6 +9,7 @@ from horde_model_reference.meta_consts import CanonicalFormat
 from read_api.answers import RevisionStamp
 from read_api.endpoints import add_read_routes
 from read_api.holder import PageHolder
+from read_api.horde_watch import HordeWatch
 from read_api.live.feed import LiveFeed
 from read_api.role import Role
 from read_api.settings import EventsSettings
@@ -33,5 +34,7 @@ def application_over(
     feed = LiveFeed(holder, events or EventsSettings())
     application.cleanup_ctx.append(feed.running)
     application.on_shutdown.append(feed.end)
-    add_read_routes(application, holder, feed, Role(canonical_format), min_revision_wait_seconds=0.05)
+    watch = HordeWatch(holder, look_seconds=0.05)
+    application.cleanup_ctx.append(watch.running)
+    add_read_routes(application, holder, feed, Role(canonical_format), watch, min_revision_wait_seconds=0.05)
     return application

@@ -113,6 +113,8 @@ class Instance:
             await self.meet()
         if self.is_leader and not was_leader:
             self._inherit()
+        if self.is_leader and not self.is_asking and self._is_misrepresented():
+            await self._neighbours.shared.tell_state(self._breaker.state())
         self._figures.age()
         if self._round is not None and self._round.done():
             ended, self._round = self._round, None
@@ -142,6 +144,11 @@ class Instance:
         """Wait for the end of the round that is under way, but not for long."""
         if self._round is not None:
             await asyncio.wait([self._round], timeout=timeout_seconds)
+
+    def _is_misrepresented(self) -> bool:
+        """Whether others believe something else of the AI-Horde: the cache was away when it was told."""
+        shared, own = self._shared_state or HordeState(), self._breaker.state()
+        return (shared.degraded, shared.consecutive_failures) != (own.degraded, own.consecutive_failures)
 
     def _is_due(self) -> bool:
         if self._last_news is None:
@@ -191,7 +198,7 @@ class Instance:
             await self._note_nothing(started, urgent=urgent)
 
     async def _note_nothing(self, started: float, *, urgent: bool) -> None:
-        """Let waiting requests go; after a round that a request asked for, later ones need not ask at once."""
+        """Let waiting requests go; after a round that one asked for, others need not ask again at once."""
         elapsed = self._timing.monotonic() - started
         rest = max(self._timing.probe_seconds - elapsed if urgent else 0.0, self._breaker.demanded_seconds)
         self._probes_vain_until = self._timing.monotonic() + rest

@@ -86,4 +86,5 @@ def test_readable_headers_are_exposed_and_credentials_never_allowed() -> None:
     answer = rules.answer(headers).headers
     exposed = set(answer["Access-Control-Expose-Headers"].split(", "))
     assert exposed >= {"ETag", "X-Revision", "X-Stale", "Retry-After", "Location"}
+    assert exposed >= {"X-Runtime-Fetched-At", "X-Runtime-Stale", "Age"}
     assert "Access-Control-Allow-Credentials" not in {**answer, **rules.preflight(headers)}

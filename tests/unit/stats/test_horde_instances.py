@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service_kit.ai_horde_state import read_horde_state
+from service_kit.memory_cache import MemoryCache
 from stats.domain.runtime import HordeKind, RuntimeSnapshot
 from stats.horde.client import CALLS
 from stats.horde.figures import is_stale
@@ -385,6 +386,18 @@ async def test_state_is_told_to_all_services() -> None:
     assert (state.degraded, state.consecutive_failures) == (True, len(CALLS))
     assert state.retry_at is not None
     assert 0 < state.retry_at - world.wall() <= 120
+
+
+async def test_state_that_was_lost_is_told_again() -> None:
+    world = World()
+    await world.live(3)
+    world.horde.fail()
+    await world.live(75)
+    world.shared.cache = MemoryCache(clock=world.shared.clock)
+    await world.live(9)
+    state = await read_horde_state(SharedCache(world.shared))
+    assert state is not None
+    assert state.degraded
 
 
 async def test_next_leader_goes_on_with_single_calls() -> None:
