@@ -96,9 +96,47 @@ class StatsRefreshed(Announcement):
     published_at: Mapping[str, float]
 
 
+class SyncEnded(Announcement):
+    """What is known after a legacy repository (`owner/name`) was compared with the catalogue.
+
+    `revision` is what it was compared with, where that is known; `drift` counts the records that differ, by
+    category; the pull request is the one that is open now, if any.
+    """
+
+    repository: str
+    revision: int | None = None
+    drift: Mapping[str, int] = Field(default_factory=dict)
+    pull_number: int | None = None
+    pull_url: str = ""
+
+
+class SyncCompleted(SyncEnded):
+    """A legacy repository was compared, and what was to be done is done. `result` says what that was."""
+
+    routing_key: ClassVar[str] = "sync.completed"
+
+    result: str
+
+
+class SyncFailed(SyncEnded):
+    """A legacy repository is not in step: `failures` says why, by category or for the whole repository."""
+
+    routing_key: ClassVar[str] = "sync.failed"
+
+    failures: Mapping[str, str]
+
+
 EVENT_TYPES: Final[Mapping[str, type[Announcement]]] = {
     event_type.routing_key: event_type
-    for event_type in (CatalogCommitted, ChangeProposed, ChangeDecided, ChangeApplied, StatsRefreshed)
+    for event_type in (
+        CatalogCommitted,
+        ChangeProposed,
+        ChangeDecided,
+        ChangeApplied,
+        StatsRefreshed,
+        SyncCompleted,
+        SyncFailed,
+    )
 }
 
 

@@ -94,9 +94,9 @@ class LegacyPrimary:
             return web.json_response({"detail": "not yet"}, status=503)
         revision = self.head if asked is None else int(asked)
         documents = self.pasts[revision - 1]
-        if category not in documents:
-            return web.json_response({"detail": "no such category"}, status=404)
         headers = {"X-Revision": str(revision)} if self.tells_revisions else {}
+        if category not in documents:
+            return web.json_response({"detail": "no such category"}, status=404, headers=headers)
         return web.Response(
             body=json.dumps(documents[category]), content_type="application/json", headers=headers
         )

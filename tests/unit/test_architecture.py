@@ -103,6 +103,7 @@ BROAD_EXCEPT_ALLOWED: Final = {
     "stats/engine.py": "the top of a background loop",
     "stats/history/recorder.py": "the top of a background loop",
     "stats/horde/instance.py": "the top of a background loop",
+    "sync_worker/keeper.py": "the top of a background loop",
 }
 LATE_HTTP: Final = "the HTTP stack is imported when the first request is made"
 LATE_IMPORT_ALLOWED: Final = {

@@ -17,6 +17,8 @@ from horde_model_reference.events import (
     Event,
     EventInvalid,
     StatsRefreshed,
+    SyncCompleted,
+    SyncFailed,
     parse_event,
 )
 
@@ -60,6 +62,14 @@ def test_wire_format_is_frozen() -> None:
     }
 
 
+def test_the_end_of_a_sync_comes_back_as_it_was_sent() -> None:
+    told = {"occurred_at": WHEN, "repository": "o/r", "revision": 3, "drift": {"blip": 2}, "pull_number": 7}
+    done = SyncCompleted.model_validate({**told, "result": "opened"})
+    failed = SyncFailed.model_validate({**told, "failures": {"blip": "no answer"}})
+    assert parse_event("sync.completed", done.render()) == done
+    assert parse_event("sync.failed", failed.render()) == failed
+
+
 def test_routing_keys_are_frozen() -> None:
     assert sorted(EVENT_TYPES) == [
         "catalog.committed",
@@ -67,6 +77,8 @@ def test_routing_keys_are_frozen() -> None:
         "change.decided",
         "change.proposed",
         "stats.refreshed",
+        "sync.completed",
+        "sync.failed",
     ]
 
 
@@ -81,7 +93,7 @@ def test_unknown_fields_and_later_schemas_are_understood(event: Event) -> None:
     assert parsed == event.model_copy(update={"schema_version": 2})
 
 
-@pytest.mark.parametrize("routing_key", ["sync.completed", "", "catalog", "CATALOG.COMMITTED"])
+@pytest.mark.parametrize("routing_key", ["sync.started", "", "catalog", "CATALOG.COMMITTED"])
 def test_unknown_type_is_none_whatever_its_body(routing_key: str) -> None:
     assert parse_event(routing_key, b"\xff not json") is None
 
