@@ -36,9 +36,10 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(
     *words: str | Path, settings: dict[str, str] | None = None, folder: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
-    environment = clean_environment(settings or {})
+    environment = clean_environment({})
     for name in ("PYTHONPATH", "VIRTUAL_ENV", "AIWORKER_CACHE_HOME", "COV_CORE_SOURCE"):
         environment.pop(name, None)
+    environment |= settings or {}
     return subprocess.run(
         list(map(str, words)),
         env=environment,

@@ -71,7 +71,7 @@ async def test_first_start_seeds_says_so_and_serves_both_formats(tmp_path: Path)
     assert "Traceback" not in process.output
 
 
-async def test_ready_tells_of_the_queue_too(tmp_path: Path) -> None:
+async def test_ready_tells_of_the_queue_and_the_ai_horde_too(tmp_path: Path) -> None:
     async with service("serve", settings_for(tmp_path)) as process, asyncio.timeout(20):
         await process.wait_until("/ready", 200)
         while True:
@@ -79,7 +79,8 @@ async def test_ready_tells_of_the_queue_too(tmp_path: Path) -> None:
             if checks["queue"] == "ok":
                 break
             await asyncio.sleep(0.05)
-    assert checks == {"catalogue": "ok", "queue": "ok"}
+    assert checks.keys() == {"catalogue", "queue", "ai_horde"}  # the last costs nobody the readiness
+    assert (checks["catalogue"], checks["queue"]) == ("ok", "ok")
 
 
 async def test_restart_serves_the_same_revision(tmp_path: Path) -> None:
@@ -95,7 +96,7 @@ async def test_restart_serves_the_same_revision(tmp_path: Path) -> None:
 
 
 async def test_without_seed_folder_and_network_the_sample_is_served(tmp_path: Path) -> None:
-    settings = {"DATA_DIR": str(tmp_path), "GITHUB_PROXY_URL_BASE": NOWHERE}
+    settings = {"DATA_DIR": str(tmp_path), "GITHUB_PROXY_URL_BASE": NOWHERE, "GITHUB_API_URL": NOWHERE}
     async with service("serve", settings) as process:
         await process.wait_until("/ready", 200)
         await process.stop()
@@ -118,7 +119,11 @@ async def test_without_seed_folder_the_repositories_are_fetched(tmp_path: Path) 
     app = web.Application()
     app.router.add_get("/{path:.*}", serve_sample)
     async with TestServer(app) as github:
-        settings = {"DATA_DIR": str(tmp_path), "GITHUB_PROXY_URL_BASE": str(github.make_url("")).rstrip("/")}
+        settings = {
+            "DATA_DIR": str(tmp_path),
+            "GITHUB_PROXY_URL_BASE": str(github.make_url("")).rstrip("/"),
+            "GITHUB_API_URL": NOWHERE,
+        }
         async with service("serve", settings) as process:
             await process.wait_until("/ready", 200)
             _, _, db_json = await get(f"{process.base_url}/model_references/v1/db.json")
@@ -286,7 +291,7 @@ async def test_ctrl_c_while_the_repositories_do_not_answer_ends_in_order(tmp_pat
 
     server = await asyncio.start_server(never, "127.0.0.1", 0)
     address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    settings = {"DATA_DIR": str(tmp_path), "GITHUB_PROXY_URL_BASE": address}
+    settings = {"DATA_DIR": str(tmp_path), "GITHUB_PROXY_URL_BASE": address, "GITHUB_API_URL": NOWHERE}
     async with service("serve", settings) as process:
         await asyncio.wait_for(asked.wait(), 20)
         assert await process.stop(signal.SIGINT) == 0
@@ -331,7 +336,11 @@ async def test_seed_from_repositories_that_answer_wrongly_changes_nothing(
     app = web.Application()
     app.router.add_get("/{path:.*}", serve)
     async with TestServer(app) as github:
-        settings = {"DATA_DIR": str(tmp_path), "GITHUB_PROXY_URL_BASE": str(github.make_url("")).rstrip("/")}
+        settings = {
+            "DATA_DIR": str(tmp_path),
+            "GITHUB_PROXY_URL_BASE": str(github.make_url("")).rstrip("/"),
+            "GITHUB_API_URL": NOWHERE,
+        }
         status, _, err = await run_command("seed", "--from", "github", settings=settings)
     assert status == 1
     assert len(err.splitlines()) == 1, err
