@@ -4,25 +4,42 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from registry.catalogue import FrozenModel
+from registry.catalogue import FrozenModel, Sha256
 from registry.change_record import Form, Operation
 from registry.entries import EntryBody
 from registry.history_state import Touched
 
 
 class SeededCategory(FrozenModel):
-    """How many records a category had after seeding, and how many of its source were left out."""
+    """How many records a category had after seeding, how many of its source were left out, what was read.
+
+    `files` are the hashes of the source by file name. `repository` is `owner/name` on GitHub; without
+    `commit` the files are those of the branch at that time. Entries of former versions name none of it.
+    """
 
     records: int
     rejected: int = 0
+    files: dict[str, Sha256] = Field(default_factory=dict)
+    repository: str | None = None
+    branch: str | None = None
+    commit: str | None = None
 
 
 class Seeded(EntryBody):
-    """The catalogue was read from files of the legacy repositories."""
+    """The catalogue was read from files of the legacy repositories.
+
+    `categories` were made what the files say; `left` kept what they had before, edits included.
+    """
 
     source: str
     categories: dict[str, SeededCategory]
     touched: tuple[Touched, ...] = ()
+    left: tuple[str, ...] = ()
+
+    @property
+    def fetched(self) -> tuple[str, ...]:
+        """The categories that came from a repository; each makes an audit event (sync.md section 13)."""
+        return tuple(name for name, one in self.categories.items() if one.repository is not None)
 
 
 class ProposedChange(FrozenModel):

@@ -49,8 +49,12 @@ def kind(
 
 
 def fold_seeded(state: State, _: Entry, body: bodies.Seeded) -> State:
-    """Remember where the data came from; the new catalogue itself is folded for every kind."""
-    return queue_steps.count_events(state.model_copy(update={"seeded_from": body.source}), body.touched)
+    """Remember where the data came from; the new catalogue itself is folded for every kind.
+
+    An event is counted for each record, and one for each category that came from a repository.
+    """
+    seeded = state.model_copy(update={"seeded_from": body.source})
+    return queue_steps.count_events(seeded, (*body.touched, *body.fetched))
 
 
 def fold_rolled_back(state: State, _: Entry, body: bodies.RolledBack) -> State:

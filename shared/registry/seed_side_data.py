@@ -21,13 +21,13 @@ def next_side_data(
 ) -> SideData:
     """Return the side data after seeding: counters stay, totals and times of changed categories follow.
 
-    `counts` are the records of every category, `now` is in Unix seconds. Raises `SourceUnreadable` for a
-    passed on file that is not a JSON object.
+    `counts` are the records of every category that is there, `now` is in Unix seconds. Raises
+    `SourceUnreadable` for a passed on file that is not a JSON object.
     """
     base = old or SideData()
     metadata = {
         version: {
-            name: _next_metadata(base.metadata.get(version, {}).get(name), name, counts[name], now)
+            name: _next_metadata(base.metadata.get(version, {}).get(name), name, counts.get(name, 0), now)
             if name in changed or old is None
             else base.metadata[version][name]
             for name in map(str, MODEL_REFERENCE_CATEGORY)

@@ -4,7 +4,7 @@ import asyncio
 import os
 import stat
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -35,12 +35,34 @@ PASSED_ON_FILES: Final[Mapping[str, str]] = {"diffusers.json": "image"}
 
 
 @dataclass(frozen=True, slots=True)
+class FileOrigin:
+    """Which state of which repository (`owner/name`) files are of; no commit: of the branch as it was."""
+
+    repository: str
+    branch: str
+    commit: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class SeedSource:
-    """The files of every category that is to be seeded, by file name, and where they come from."""
+    """The files of every category that is to be seeded, by file name, and where they come from.
+
+    `failures` are the categories whose files cannot be had, and why. `is_divisible`: each category is for
+    itself; else all or nothing. `origins` are those of the repositories `image` and `text`, `remarks` what
+    was odd on the way.
+    """
 
     origin: str
     categories: Mapping[str, Mapping[str, bytes]]
     passed_on: Mapping[str, bytes]
+    failures: Mapping[str, str] = field(default_factory=dict)
+    origins: Mapping[str, FileOrigin] = field(default_factory=dict)
+    is_divisible: bool = False
+    remarks: tuple[str, ...] = ()
+
+    def origin_of(self, category: str) -> FileOrigin | None:
+        """Return where on GitHub the files of a category are from, None for files from elsewhere."""
+        return self.origins.get(SEED_FILES[category][0]) if category in SEED_FILES else None
 
 
 Fetch = Callable[[str], Awaitable[bytes]]
@@ -121,3 +143,10 @@ def require_size(name: str, size_bytes: int) -> None:
     """Raise `SourceUnreadable` for a file that is larger than any catalogue."""
     if size_bytes > MAX_FILE_BYTES:
         raise SourceUnreadable(f"{name} has {size_bytes} bytes, the limit is {MAX_FILE_BYTES}")
+
+
+def one_line_of(failures: Mapping[str, str]) -> str:
+    """Return the first of the failures by category, and how many others there are."""
+    category, why = next(iter(failures.items()))
+    others = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
+    return f"{category}: {why}{others}"

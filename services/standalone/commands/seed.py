@@ -1,14 +1,16 @@
-"""Make the catalogue what the files of the legacy repositories say: all categories, in one entry, or nothing.
+"""Make the catalogue what the files of the legacy repositories say, in one entry; equal data append nothing.
 
-A category that cannot be read or parsed is an error that changes nothing. The same data once more
-appends nothing. `--from auto` fills an empty journal as the first start of the service would, and leaves any
-other as it is.
+Of a directory it is all categories or nothing. Of GitHub each category is for itself: one that cannot be had
+or understood keeps what it has, the others are seeded, and the status is 1. Where records were edited here
+since the last seeding only categories that were never written are seeded. `--from auto` seeds those only,
+from where the first start of the service would take them.
 """
 
 import argparse
 import asyncio
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -31,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         metavar="DIR|github|auto",
         help="a directory with the files, flat or in folders image and text; or the repositories themselves;"
-        " or, only when the journal is empty, what the first start of the service would take",
+        " or, only for what was never seeded, what the first start of the service would take",
     )
     parser.add_argument(
         "--overwrite-edits",
@@ -41,15 +43,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Seed and say what was done."""
+    """Seed and say what was done; 1 when a category could not be seeded."""
     settings = load_settings(StandaloneSettings)
     if arguments.origin == FIRST_START:
-        filled = asyncio.run(_fill(settings))
-        sys.stdout.write(describe(filled) if filled else "nothing to do: the journal is not empty\n")
+        outcome = asyncio.run(_fill(settings))
+    else:
+        outcome = asyncio.run(_seed(settings, arguments.origin, overwrite_edits=arguments.overwrite_edits))
+    if outcome is None:
+        sys.stdout.write("nothing to do: the journal is not empty\n")
         return 0
-    outcome = asyncio.run(_seed(settings, arguments.origin, overwrite_edits=arguments.overwrite_edits))
     sys.stdout.write(describe(outcome))
-    return 0
+    sys.stderr.writelines(
+        f"horde-reference seed: not seeded: {name}: {why}\n" for name, why in outcome.failures.items()
+    )
+    return 1 if outcome.failures else 0
 
 
 async def _fill(settings: StandaloneSettings) -> SeedOutcome | None:
@@ -74,16 +81,23 @@ async def _seed(settings: StandaloneSettings, origin: str, *, overwrite_edits: b
 
 
 def describe(outcome: SeedOutcome) -> str:
-    """Return what an operator wants to know: counts, and each record that was left out and why."""
-    lines = [
-        f"left out: {category}: {one.name}: {one.path}: {one.reason}"
-        for category, item in outcome.imported.items()
-        for one in item.rejected
-    ]
+    """Return what an operator wants to know: what was read, left out or left alone and why, and counts."""
+    return "".join(f"{line}\n" for line in _lines(outcome))
+
+
+def _lines(outcome: SeedOutcome) -> Iterator[str]:
+    for one in outcome.origins.values():
+        commit = f"commit {one.commit}" if one.commit else "its commit could not be found out"
+        yield f"read: {one.repository}, branch {one.branch}, {commit}"
+    yield from outcome.remarks
+    for category, item in outcome.imported.items():
+        for rejected in item.rejected:
+            yield f"left out: {category}: {rejected.name}: {rejected.path}: {rejected.reason}"
+    if outcome.edited:
+        yield f"left as it is, because records were edited here: {', '.join(outcome.edited)}"
     remarks = Counter(one.code for item in outcome.imported.values() for one in item.remarks)
     if remarks:
-        lines.append("remarks: " + ", ".join(f"{code} {count}" for code, count in sorted(remarks.items())))
+        yield "remarks: " + ", ".join(f"{code} {count}" for code, count in sorted(remarks.items()))
     counts = ", ".join(f"{name} {outcome.record_counts[name]}" for name in outcome.imported)
     done = "seeded" if outcome.changed else "nothing to change"
-    lines.append(f"{done}: revision {outcome.state.revision}: {counts}")
-    return "\n".join(lines) + "\n"
+    yield f"{done}: revision {outcome.state.revision}: {counts}"

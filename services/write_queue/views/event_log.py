@@ -15,6 +15,9 @@ from registry.queue_state import QueueState
 QUEUE: Final = "pending_queue"
 """What events of the queue name as their category."""
 
+SEEDING: Final = "seeding"
+"""What the event of a category that came from GitHub names as its category; the category is its model."""
+
 SPLIT: Final = "queue"
 """What the event of a split batch names as its model."""
 
@@ -46,8 +49,8 @@ class PlannedEvent:
 def planned_events(queue: QueueState, entry: Entry, ids: range) -> list[PlannedEvent]:
     """Return the events of an entry; `ids` are the event ids that the fold gave it."""
     match entry.body:
-        case bodies.Seeded(touched=touched) | bodies.RolledBack(touched=touched):
-            return list(_model_events(zip(ids, touched, strict=True)))
+        case bodies.Seeded() | bodies.RolledBack() as body:
+            return _revision_events(body, ids)
         case bodies.GroupDataChanged() as body:
             return [_group_event(body, ids[0])]
         case bodies.Applied() as body:
@@ -104,6 +107,16 @@ def _model_events(
             of_model=seen.get(key, 0),
         )
         seen[key] = seen.get(key, 0) + 1
+
+
+def _revision_events(body: bodies.Seeded | bodies.RolledBack, ids: range) -> list[PlannedEvent]:
+    count = len(body.touched)
+    events = list(_model_events(zip(ids[:count], body.touched, strict=True)))
+    if isinstance(body, bodies.Seeded):
+        for event_id, category in zip(ids[count:], body.fetched, strict=True):
+            payload = {"after": body.categories[category].model_dump(exclude_none=True)}
+            events.append(PlannedEvent(event_id, SEEDING, category, "update", payload))
+    return events
 
 
 def _applied_events(queue: QueueState, body: bodies.Applied, ids: range) -> list[PlannedEvent]:

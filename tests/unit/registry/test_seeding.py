@@ -126,8 +126,9 @@ async def test_invalid_record_is_left_out_and_visible_while_v1_keeps_it() -> Non
 
 async def test_mended_record_is_no_longer_listed_as_left_out() -> None:
     store = MemoryObjectStore()
-    await seeded(store, await a_source(clip=a_legacy_file({"Bad": a_clip_record("Bad", version=3)})))
-    await seeded(store, await a_source(clip=a_legacy_file({"Bad": a_clip_record("Bad", version="3")})))
+    good, bad = a_clip_record("Good"), a_clip_record("Bad", version=3)
+    await seeded(store, await a_source(clip=a_legacy_file({"Good": good, "Bad": bad})))
+    await seeded(store, await a_source(clip=a_legacy_file({"Good": good, "Bad": {**bad, "version": "3"}})))
     assert (await content_of(store)).side_data.rejected == {}
 
 
