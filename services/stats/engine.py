@@ -73,10 +73,12 @@ class StatsEngine:
         *,
         on_built: OnBuilt = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
+        retry_seconds: float = RETRY_SECONDS,
     ) -> None:
         self._rules = rules
         self._on_built = on_built
         self._clock = clock
+        self._retry_seconds = retry_seconds
         self._on_figures: list[OnFigures] = []
         self._revisions: RevisionSource | None = None
         self._runtime: RuntimeSource | None = None
@@ -187,7 +189,7 @@ class StatsEngine:
                     await self._build()
                 except Exception:  # top of a background loop: what is served stays
                     log.exception("the results cannot be built")
-                    await asyncio.sleep(RETRY_SECONDS)
+                    await asyncio.sleep(self._retry_seconds)
         finally:
             self._workshop.close()
 
@@ -238,7 +240,7 @@ class StatsEngine:
         slice_seconds = FIRST_SLICE_SECONDS if previous is None else SLICE_SECONDS
         results = await self._workshop.run(steps, slice_seconds=slice_seconds)
         self._on_built(time.perf_counter() - began)
-        if previous is None:
+        if previous is None or not previous.categories:
             gc.freeze()  # a full collection over all the records would stop the loop for some 40 ms
         self.results = results
         self._built_at = self._clock()

@@ -231,7 +231,8 @@ class RiskSummary(BaseModel):
 class Unattributed(BaseModel):
     """What the AI-Horde tells under names that mean no model of the reference."""
 
-    names: list[str]
+    name_count: int
+    names: list[str] = Field(description="at most 100, those with the most threads first")
     thread_count: int
     usage_day: int
     usage_month: int

@@ -74,7 +74,7 @@ def _risk_steps(
     plain = yield from risk_table_steps(report, figures.unattributed)
     if not is_text(source.category):
         return {RiskVariant.PLAIN: plain}
-    varied = yield from variation_steps(plain)
+    varied = yield from variation_steps(plain, report)
     families = yield from grouped_report_steps(report, source.families, rules)
     grouped = yield from risk_table_steps(families, figures.unattributed)
     return {RiskVariant.PLAIN: plain, RiskVariant.VARIATIONS: varied, RiskVariant.GROUPED: grouped}

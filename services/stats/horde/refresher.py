@@ -72,9 +72,9 @@ class Refresher:
                 await asyncio.wait(waiting)
         finally:
             await _end(asked)
-        outcomes = {call: task.result() for task, call in asked.items()}
+        outcomes = {**known, **{call: task.result() for task, call in asked.items()}}
         self._note(outcomes.values())
-        await take({**known, **outcomes})
+        await take(outcomes)
 
     def _note(self, outcomes: Iterable[Outcome]) -> None:
         """Tell the breaker; one call that succeeds shows that the AI-Horde is there."""

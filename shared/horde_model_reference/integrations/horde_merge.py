@@ -66,7 +66,10 @@ class ModelFigures:
 
 @dataclass(frozen=True, slots=True)
 class Unattributed:
-    """What belongs to none of the models. `names` are sorted; sources that are missing count as 0."""
+    """What belongs to none of the models; sources that are missing count as 0.
+
+    `names` are ordered by their threads, the most first, equal ones by name.
+    """
 
     names: tuple[str, ...] = ()
     thread_count: int = 0
@@ -210,7 +213,7 @@ class _Merge:
 
     def unattributed(self) -> Unattributed:
         strangers = self._strangers
-        return Unattributed(tuple(sorted(strangers.threads)), strangers.thread_count, strangers.usage)
+        return Unattributed(strangers.names, strangers.thread_count, strangers.usage)
 
     def figures(self, model: str) -> ModelFigures:
         tallies = self._by_model.get(model)

@@ -162,7 +162,7 @@ def test_what_belongs_to_no_model_is_counted() -> None:
         {"stranger": Usage(1, 2, 3), "Another": Usage(4, 5, 6)},
         [a_worker("a", "third"), a_worker("b", "fourth", online=False)],
     )
-    assert figures.unattributed == Unattributed(("Another", "Twice", "stranger", "third"), 7, Usage(5, 7, 9))
+    assert figures.unattributed == Unattributed(("stranger", "Twice", "Another", "third"), 7, Usage(5, 7, 9))
 
 
 def test_image_models_have_one_name_each() -> None:

@@ -115,6 +115,31 @@ def test_demanded_rest_is_kept_although_other_calls_succeeded() -> None:
     assert breaker.admit() is Admission.EVERYTHING
 
 
+def test_demanded_rest_does_not_shorten_a_longer_one() -> None:
+    breaker = a_breaker(AClock(), failures=5)
+    breaker.note_demand(3)
+    assert (breaker.rest_seconds, breaker.demanded_seconds) == (120, 3)
+
+
+def test_demanded_rest_is_told_although_it_is_not_open() -> None:
+    breaker = a_breaker(AClock())
+    breaker.note_demand(60)
+    assert breaker.state() == HordeState(False, 0, 5060.0)
+
+
+def test_success_ends_a_demanded_rest_for_urgent_calls_too() -> None:
+    breaker = a_breaker(AClock())
+    breaker.note_demand(60)
+    breaker.note_success()
+    assert breaker.admit(urgent=True) is Admission.ONE_CALL
+
+
+def test_inherited_failures_replace_no_larger_number() -> None:
+    breaker = a_breaker(AClock(), failures=7)
+    breaker.inherit(2)
+    assert breaker.state().consecutive_failures == 7
+
+
 @pytest.mark.parametrize(("inherited", "admission"), [(4, "EVERYTHING"), (5, "ONE_CALL"), (100, "ONE_CALL")])
 def test_inherited_failures_count_and_need_no_rest(inherited: int, admission: str) -> None:
     breaker = a_breaker(AClock())

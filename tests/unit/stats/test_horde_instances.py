@@ -13,6 +13,7 @@ from service_kit.memory_cache import MemoryCache
 from stats.domain.runtime import HordeKind, RuntimeSnapshot
 from stats.horde.client import CALLS
 from stats.horde.figures import is_stale
+from stats.horde.timing import Timing
 from support.horde_instances import SharedCache, World, until
 from support.scripted_horde import IMAGE_STATUS, TEXT_USAGE
 
@@ -115,6 +116,39 @@ async def test_one_source_that_fails_goes_stale_alone_and_comes_back() -> None:
     text = shown(world, TEXT)[0]
     assert text.usage is not None
     assert (text.usage.stale, text.usage.value["Deliberate"].day) == (False, 2)
+
+
+async def test_one_source_that_stays_away_costs_the_others_nothing() -> None:
+    world = World()
+    await world.live(3)
+    world.horde.failing = {TEXT_USAGE}
+    await world.live(600)
+    world.horde.number = 2
+    await world.live(72)
+    text = shown(world, TEXT)[0]
+    assert text.status is not None
+    assert text.status.value[0].threads == 2
+    assert not world.instances[0].breaker.is_open
+
+
+async def test_the_one_source_that_is_back_is_found_and_then_refreshed_as_ever() -> None:
+    world = World()
+    await world.live(3)
+    world.horde.fail()
+    await world.live(72)
+    world.horde.failing = set(CALLS) - {TEXT_USAGE}
+    world.horde.number = 2
+    await world.live(6 * 123)
+    assert used_in_a_day(world) == (2, False)
+    world.horde.number = 3
+    await world.live(72)
+    assert used_in_a_day(world) == (3, False)
+
+
+def used_in_a_day(world: World) -> tuple[int, bool]:
+    usage = shown(world, TEXT)[0].usage
+    assert usage is not None
+    return usage.value["Deliberate"].day, usage.stale
 
 
 async def test_source_that_never_answered_is_missing_alone() -> None:
@@ -290,6 +324,21 @@ async def test_contact_that_is_back_makes_all_the_same_again() -> None:
     await world.live(120)
     assert len({snapshot.published_at for snapshot in shown(world)}) == 1
     assert sum(one.instance.is_leader for one in world.instances) == 1
+
+
+async def test_what_was_received_without_contact_is_shared_afterwards() -> None:
+    world = World()
+    await world.live(9)
+    world.shared.away = True
+    world.horde.number = 2
+    await world.live(400)
+    world.shared.away = False
+    world.horde.fail()
+    await world.live(3)
+    world.instances.append(world.add())
+    await world.live(3)
+    usages = [snapshot.usage for snapshot in shown(world, TEXT)]
+    assert [usage.value["Deliberate"].day for usage in usages if usage is not None] == [2, 2]
 
 
 async def test_figures_are_shown_as_stale_where_no_news_come_and_equally_everywhere() -> None:
@@ -487,7 +536,7 @@ STEPS = [ask, kill_the_first, add_one, lose_contact, regain_contact, forget, fai
 async def test_whatever_happens_equal_times_are_equal_figures_and_all_is_well_in_the_end(
     steps: list[Callable[[World], Awaitable[None]]],
 ) -> None:
-    world = World(3)
+    world = World(3, timing=Timing(partial_seconds=60))  # on a busy machine answers are not in part, either
     seen: dict[tuple[HordeKind, float], RuntimeSnapshot] = {}
     for step in (*steps, heal, regain_contact):
         await step(world)

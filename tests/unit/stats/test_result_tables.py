@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from horde_model_reference.integrations.horde_figures import Usage
 from horde_model_reference.integrations.horde_merge import CategoryFigures, figures_of
 from service_kit.slices import run_now
-from stats.domain.deletion_risk import risk_report
+from stats.domain.deletion_risk import grouped_report, risk_report
 from stats.domain.figure_columns import Measure, columns_of
 from stats.domain.popular_table import PopularQuery, PopularTable
 from stats.domain.risk_presets import PRESETS, keeps
 from stats.domain.risk_rules import RiskRules
-from stats.domain.risk_table import RiskQuery, RiskTable, risk_table_steps
+from stats.domain.risk_table import MAX_STRANGE_NAMES, RiskQuery, RiskTable, risk_table_steps
 from stats.domain.with_stats_table import Members, SortBy, WithStatsQuery, WithStatsTable, with_stats_steps
 from support.contents import a_record
 from support.live_figures import a_status, a_worker
@@ -23,6 +23,7 @@ from support.recorded_statistics import real_records, recorded, recorded_image_f
 from support.reference_data import requires_shared
 
 NAMES = ("delta", "Alpha", "charlie", "Bravo")
+FAMILIES = {"delta": "Greek", "Alpha": "Greek"}
 RECORDS = {name: a_record("image_generation", name) for name in NAMES}
 STAMP = b'"reference_revision":3'
 
@@ -87,6 +88,15 @@ def test_models_are_sorted_and_equal_ones_stay_in_order(
     sort_by: SortBy | None, sort_desc: bool, names: list[str]
 ) -> None:
     assert list(shown(WithStatsQuery(sort_by=sort_by, sort_desc=sort_desc))) == names
+
+
+@pytest.mark.parametrize("sort_desc", [True, False])
+def test_the_letter_case_of_a_name_does_not_matter(sort_desc: bool) -> None:
+    figures = figures_of("image_generation", ["beta", "Gamma", "alpha"], [], {}, [])
+
+    names = list(shown(WithStatsQuery(sort_by="name", sort_desc=sort_desc), figures))
+
+    assert names == (["Gamma", "beta", "alpha"] if sort_desc else ["alpha", "beta", "Gamma"])
 
 
 def test_worker_count_means_workers_where_they_are_asked_for() -> None:
@@ -173,6 +183,31 @@ def test_a_report_without_pages_has_every_model() -> None:
     assert [model["name"] for model in answer["models"]] == ["Alpha", "delta", "Bravo", "charlie"]
     assert (answer["total_count"], answer["filtered_count"], answer["returned_count"]) == (4, 4, 4)
     assert (answer["offset"], answer["limit"], answer["reference_revision"]) == (0, None, 3)
+
+
+def test_a_report_of_families_tells_the_number_of_models() -> None:
+    figures = some_figures("text_generation")
+    report = grouped_report(
+        risk_report("text_generation", RECORDS, figures, RiskRules()), FAMILIES, RiskRules()
+    )
+    table = run_now(risk_table_steps(report, figures.unattributed))
+
+    answer = json.loads(table.body(RiskQuery(None, 2), STAMP))
+
+    assert [model["name"] for model in answer["models"]] == ["Greek", "Bravo"]
+    assert (answer["total_count"], answer["filtered_count"], answer["returned_count"]) == (4, 3, 2)
+
+
+def test_names_that_belong_to_no_model_are_all_counted_but_not_all_listed() -> None:
+    lines = [a_status(f"stranger {number}", number) for number in range(1000)]
+    figures = figures_of("image_generation", NAMES, lines, {}, [])
+    report = risk_report("image_generation", RECORDS, figures, RiskRules())
+    table = run_now(risk_table_steps(report, figures.unattributed))
+
+    told = json.loads(table.body(RiskQuery(), STAMP))["unattributed"]
+
+    assert (told["name_count"], told["thread_count"]) == (1000, sum(range(1000)))
+    assert told["names"] == [f"stranger {number}" for number in range(999, 999 - MAX_STRANGE_NAMES, -1)]
 
 
 @given(limit=st.integers(1, 6), preset=st.sampled_from([None, *PRESETS]))

@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from stats.domain.live_tables import RiskVariant
 from stats.domain.risk_rules import RiskRules
 from stats.domain.runtime import HordeKind
 from stats.results import Results, Snapshots, result_steps
-from support.contents import SEED_SECONDS, a_content, a_record, category_content
+from support.contents import SEED_SECONDS, SEED_TIME, a_content, a_record, category_content
 from support.live_figures import PUBLISHED_AT, a_snapshot, a_status, a_worker
 
 IMAGES = {
@@ -91,6 +92,33 @@ def test_an_instance_that_saw_everything_gives_the_bytes_of_one_that_just_began(
     newest = a_content({**WORLD, "clip": {}}, revision=2)
 
     assert documents(built(newest, FIGURES, second)) == documents(built(newest, FIGURES))
+
+
+def test_a_later_revision_leaves_nothing_of_the_one_before_behind() -> None:
+    before = built(a_content(WORLD))
+    later = SEED_TIME + timedelta(hours=1)
+    fewer = {**WORLD, "image_generation": {"Flux": IMAGES["Flux"]}}
+    newest = replace(a_content(fewer, revision=2), committed_at=later)
+
+    assert documents(built(newest, FIGURES, before)) == documents(built(newest, FIGURES))
+
+
+def test_the_key_of_an_answer_names_all_that_it_was_made_from() -> None:
+    content, newer = a_content(WORLD), {**FIGURES}
+    newer[HordeKind.IMAGE] = replace(IMAGE_FIGURES, published_at=PUBLISHED_AT + 1)
+    anew = replace(content, committed_at=SEED_TIME + timedelta(hours=1))
+    worlds = [
+        built(content),
+        built(content, {}),
+        built(content, newer),
+        built(a_content(WORLD, revision=2)),
+        built(anew),
+    ]
+
+    keys = [results.key("image_generation") for results in worlds]
+
+    assert len(set(keys)) == len(worlds)
+    assert keys[0] == built(a_content(WORLD)).key("image_generation") != worlds[0].key("text_generation")
 
 
 def test_what_did_not_change_is_taken_over() -> None:
@@ -184,6 +212,7 @@ def test_what_belongs_to_no_model_is_told() -> None:
     answer = risk(built(a_content(WORLD)), "image_generation")
 
     assert answer["unattributed"] == {
+        "name_count": 1,
         "names": ["Stranger"],
         "thread_count": 0,
         "usage_day": 5,

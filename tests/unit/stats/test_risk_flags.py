@@ -78,6 +78,13 @@ def test_usage_is_low_below_a_share_of_the_category(category: str, month: int, i
     assert ("low_usage" in flags_set(model)) is is_low
 
 
+def test_the_share_is_not_rounded_before_it_is_compared() -> None:
+    model = judged(figures=model_figures(Usage(1, 64_999, 99_999)), others=1_000_000_000 - 64_999)
+
+    assert model["usage_percentage_of_category"] == 0.0065
+    assert "low_usage" in flags_set(model)
+
+
 def test_usage_is_never_low_where_nothing_is_used() -> None:
     assert "low_usage" not in flags_set(judged(figures=model_figures(UNUSED), others=0))
 

@@ -52,6 +52,12 @@ def test_figures_of_a_family_are_sums() -> None:
     assert (family["worker_count"], family["thread_count"]) == (7, 7)
 
 
+def test_the_share_of_a_family_has_as_many_decimals_as_that_of_a_model() -> None:
+    family = family_of(model_figures(Usage(0, 10, 10)), model_figures(Usage(0, 20, 20)))
+    assert 7.6923 + 15.3846 != 23.0769
+    assert family["usage_percentage_of_category"] == 23.0769
+
+
 def test_a_worker_that_serves_two_members_is_one_worker() -> None:
     family = family_of(model_figures(workers=["one", "two"]), model_figures(workers=["two", "three"]))
     assert family["active_worker_count"] == 3

@@ -54,6 +54,14 @@ def test_a_preset_keeps_what_it_asks_for(preset: str, names: set[str]) -> None:
     assert kept(preset, MODELS) == names
 
 
+@pytest.mark.parametrize(("month", "is_candidate"), [(99, True), (100, False)])
+def test_a_share_of_a_hundredth_of_a_percent_is_no_candidate(month: int, is_candidate: bool) -> None:
+    model = judged(figures=model_figures(Usage(1, month, 1000)), others=1_000_000 - month)
+
+    assert not model["at_risk"]
+    assert keeps("deletion_candidates", model) is is_candidate
+
+
 def test_presets_are_offered_in_order_with_a_description_each() -> None:
     assert list(PRESETS) == [
         "deletion_candidates",

@@ -21,6 +21,7 @@ from support.revision_sources import ScriptedSource
 
 IMAGE = "image_generation"
 WORLD = {IMAGE: {"Flux": a_record(IMAGE, "Flux")}, "clip": {"ViT": a_record("clip", "ViT")}}
+LONG_SECONDS = 3600.0
 FIGURES = a_snapshot(HordeKind.IMAGE, status=[a_status("Flux", 4)], usage={"Flux": (1, 2, 3)})
 
 
@@ -32,7 +33,9 @@ class Bench:
         self.builds: list[float] = []
         self.source = ScriptedSource()
         self.runtime = ScriptedRuntime()
-        self.engine = StatsEngine(RiskRules(), on_built=self.builds.append, clock=self.clock)
+        self.engine = StatsEngine(
+            RiskRules(), on_built=self.builds.append, clock=self.clock, retry_seconds=0.01
+        )
         self.engine.attach(self.source, self.runtime)
 
     async def serves(self, revision: int) -> None:
@@ -88,7 +91,8 @@ async def test_nothing_is_served_before_the_first_catalogue() -> None:
 async def test_who_comes_during_the_first_build_waits_for_it() -> None:
     async with at_work() as bench:
         bench.engine.take(a_content(WORLD))
-        await bench.engine.until_first(5)
+        async with asyncio.timeout(5):
+            await bench.engine.until_first(LONG_SECONDS)
 
         assert bench.engine.current().revision == 1
 
@@ -162,10 +166,11 @@ async def test_a_revision_that_is_demanded_is_built_at_once() -> None:
     async with at_work(a_content(WORLD)) as bench:
         bench.engine.take(a_content(WORLD, revision=2))
 
-        await bench.engine.reach(2, 5)
+        async with asyncio.timeout(5):
+            await bench.engine.reach(2, LONG_SECONDS)
 
         assert bench.engine.current().revision == 2
-    assert bench.source.waits == [(2, 5)]
+    assert bench.source.waits == [(2, LONG_SECONDS)]
 
 
 async def test_a_demand_does_not_hurry_what_comes_after_it() -> None:
@@ -202,6 +207,9 @@ async def test_a_failed_build_leaves_what_is_served() -> None:
         await settled()
 
         assert bench.engine.current().revision == 1
+
+        bench.engine.take(a_content(WORLD, revision=3))
+        await bench.serves(3)
 
 
 async def test_who_comes_while_nothing_was_received_waits_for_it() -> None:
