@@ -9,6 +9,7 @@ WORKERS ?= 2
 WRITE ?= 3
 READ ?= 2
 STATS ?= 1
+SYNC ?= 0
 PORT ?= 19900
 BIN := $(VENV)/bin
 # a uv on PATH may be a shim that does not work: ask it
@@ -38,8 +39,9 @@ endif
 run: setup ## run the whole service in one process on http://127.0.0.1:19800/api
 	$(BIN)/horde-reference serve
 
-stack: setup ## run the distributed system here: WRITE=3 READ=2 STATS=1 PORT=19900
-	@PYTHONPATH=tests $(BIN)/python -m stack --write $(WRITE) --read $(READ) --stats $(STATS) --port $(PORT) $(ARGS)
+stack: setup ## run the distributed system here: WRITE=3 READ=2 STATS=1 SYNC=0 PORT=19900
+	@PYTHONPATH=tests $(BIN)/python -m stack --write $(WRITE) --read $(READ) --stats $(STATS) --sync $(SYNC) \
+		--port $(PORT) $(ARGS)
 
 seed: setup ## make the catalogue what the legacy files say: FROM=github or FROM=<folder>
 	$(BIN)/horde-reference seed --from "$(FROM)"

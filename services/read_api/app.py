@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Final
 
@@ -136,10 +136,11 @@ def add_read_side(
     settings: ReadApiSettings,
     *checks: Check,
     role: Role | None = None,
+    details: Callable[[], Mapping[str, object]] = dict,
 ) -> None:
     """Add what the read side shows to an application: its routes, its health, its metrics, its live feed.
 
-    `role` is given where it can change.
+    `role` is given where it can change; `details` is what `/ready` says besides.
     """
     role = role or Role(settings.canonical_format, settings.replicate_mode)
     feed = LiveFeed(holder, settings.events)
@@ -155,7 +156,7 @@ def add_read_side(
         watch,
         min_revision_wait_seconds=settings.min_revision_wait_seconds,
     )
-    add_health_routes(application, [loaded_check(holder), *checks])
+    add_health_routes(application, [loaded_check(holder), *checks], details=details)
     source = "journal" if role.is_primary else "primary"
     application[TELEMETRY].registry.register(CatalogueMetrics(holder, source))
     application[TELEMETRY].registry.register(HistoryMetrics(holder, feed))

@@ -23,24 +23,31 @@ from read_api.replica.copies import Copy
 from read_api.role import Role
 from read_api.shortcut import DocumentShortcut
 from registry.errors import JournalContended, JournalError
-from registry.signatures import signer_of
+from registry.signatures import Signer, signer_of
 from service_kit.buses import open_event_bus
+from service_kit.cache import Cache
 from service_kit.errors import NotReady, StoreUnavailable, StoreUnsafe
+from service_kit.event_bus import EventBus
+from service_kit.lease import Lease
+from service_kit.object_store import ObjectStore
+from service_kit.rate_limit import RateLimiter
 from service_kit.stores import open_cache, open_lease, open_object_store, open_rate_limiter
 from service_kit.telemetry import Telemetry
 from service_kit.web import TELEMETRY, create_application
 from standalone.banner import banner, replica_banner
-from standalone.first_fill import fill_when_empty
-from standalone.journal_access import JournalAccess, access_to
+from standalone.journal_access import access_to
 from standalone.refusing_writes import refusing_writes
 from standalone.settings import StandaloneSettings
 from standalone.statistics import ServedRevisions, SharedCache, first_of, statistics_of_replica
+from standalone.syncing import Syncing
+from standalone.unseeded import Seeding, SeedStanding
 from stats.app import add_stats_side, horde_check
 from stats.opening import Neighbours as StatsNeighbours
 from stats.opening import StatsSide, computing
 from stats.shortcut import StatsShortcut
+from sync_worker.settings import SyncWorkerSettings
 from write_queue.app import add_write_side, journal_check, side_of
-from write_queue.opening import Neighbours, working
+from write_queue.opening import Neighbours, Prove, working
 from write_queue.write_side import WriteSide
 
 SERVICE: Final = "standalone"
@@ -57,12 +64,17 @@ log = logging.getLogger(__name__)
 
 
 def create_app(
-    settings: StandaloneSettings, *, on_ready: OnReady, on_unusable: OnUnusable
+    settings: StandaloneSettings,
+    *,
+    on_ready: OnReady,
+    on_unusable: OnUnusable,
+    sync: SyncWorkerSettings | None = None,
 ) -> web.Application:
     """Build a fresh application. It starts although its neighbours are down, and attaches later.
 
     `on_ready` is called once, with the first catalogue; `on_unusable` when waiting cannot help: the store is
-    unsafe, or what an empty journal is to be filled from cannot be read.
+    unsafe, or what an empty journal is to be filled from cannot be read. With `sync` it keeps the legacy
+    GitHub repositories in step; raises `SettingsInvalid` when something is missing for that.
     """
     telemetry = Telemetry(SERVICE)
     holder = PageHolder()
@@ -73,7 +85,7 @@ def create_app(
     application = create_application(
         settings, telemetry, on_response=RevisionStamp(holder), shortcut=shortcut
     )
-    sides = _Sides(holder, side, stats)
+    sides = _Sides(holder, side, stats, Syncing(sync, telemetry) if sync is not None else None)
     if settings.replicate_mode is ReplicateMode.REPLICA:
         _replicate(application, sides, settings, on_ready)
     else:
@@ -89,6 +101,40 @@ class _Sides:
     holder: PageHolder
     writing: WriteSide
     stats: StatsSide
+    syncing: Syncing | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """What the parts have around them, each opened once for all of them."""
+
+    store: ObjectStore
+    cache: Cache
+    bus: EventBus
+    limiter: RateLimiter
+    lease: Lease
+    signer: Signer | None
+
+    def for_writing(self, proven: Prove) -> Neighbours:
+        """Return what the write side needs; `proven` waits until the store is."""
+        return Neighbours(self.store, self.bus, self.limiter, proven, self.signer)
+
+    def for_stats(self) -> StatsNeighbours:
+        """Return what the statistics need."""
+        return StatsNeighbours(self.store, self.cache, self.bus, self.lease)
+
+
+@contextlib.asynccontextmanager
+async def _opened(settings: StandaloneSettings, telemetry: Telemetry) -> AsyncIterator[_Around]:
+    async with (
+        open_object_store(settings.data_dir, settings.s3, telemetry) as store,
+        open_cache(settings.redis, telemetry) as cache,
+        open_event_bus(settings.amqp, telemetry) as bus,
+        open_rate_limiter(settings.rate_limits, settings.redis, telemetry) as limiter,
+        open_lease(settings.redis, telemetry) as lease,
+    ):
+        signer = await asyncio.to_thread(signer_of, settings.signing.key_file)
+        yield _Around(store, cache, bus, limiter, lease, signer)
 
 
 def _hold_journal(
@@ -100,43 +146,54 @@ def _hold_journal(
 ) -> None:
     """Make it the PRIMARY, which holds the journal."""
     holder, telemetry = sides.holder, application[TELEMETRY]
+    standing = SeedStanding(telemetry)
 
     async def live(_: web.Application) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            store = await stack.enter_async_context(
-                open_object_store(settings.data_dir, settings.s3, telemetry)
-            )
-            cache = await stack.enter_async_context(open_cache(settings.redis, telemetry))
-            bus = await stack.enter_async_context(open_event_bus(settings.amqp, telemetry))
-            limiter = await stack.enter_async_context(
-                open_rate_limiter(settings.rate_limits, settings.redis, telemetry)
-            )
-            lease = await stack.enter_async_context(open_lease(settings.redis, telemetry))
-            signer = await asyncio.to_thread(signer_of, settings.signing.key_file)
-            start = _Start(settings, access_to(store, signer), on_unusable)
+            around = await stack.enter_async_context(_opened(settings, telemetry))
+            seeding = Seeding(access_to(around.store, around.signer), settings, standing)
+            start = _Start(settings, seeding, on_unusable)
 
             async def follow() -> None:
                 await start.fill()
-                read_side = following(holder, store, cache, poll_seconds=settings.head_poll_seconds, bus=bus)
-                async with read_side as follower:
+                read_side = following(
+                    holder,
+                    around.store,
+                    around.cache,
+                    poll_seconds=settings.head_poll_seconds,
+                    bus=around.bus,
+                )
+                async with read_side as follower, _owned(seeding.run(), start.report_end):
                     await holder.loaded()
                     on_ready(partial(banner, settings, follower.state, follower.content, holder.current()))
                     await start.prove_store()
                     await asyncio.Event().wait()
 
             await stack.enter_async_context(_owned(follow(), start.report_end))
-            neighbours = Neighbours(store, bus, limiter, start.proven.wait, signer)
-            await stack.enter_async_context(working(sides.writing, settings, neighbours, telemetry))
-            around = StatsNeighbours(store, cache, bus, lease)
-            revisions = ServedRevisions(holder)
-            await stack.enter_async_context(computing(sides.stats, settings, around, revisions, telemetry))
+            writing = around.for_writing(start.proven.wait)
+            await stack.enter_async_context(working(sides.writing, settings, writing, telemetry))
+            stats, revisions = around.for_stats(), ServedRevisions(holder)
+            await stack.enter_async_context(computing(sides.stats, settings, stats, revisions, telemetry))
+            if sides.syncing is not None:
+                await stack.enter_async_context(sides.syncing.working(holder, around.bus))
             yield
 
     application.cleanup_ctx.append(live)
     add_write_side(application, sides.writing)
     # reads are served without the queue, so it is reported only
     queue = replace(journal_check(sides.writing), required=False)
-    add_read_side(application, holder, settings, queue, horde_check(sides.stats))
+    syncing = sides.syncing
+    more, details = (syncing.checks(), syncing.shown) if syncing is not None else ((), dict)
+    add_read_side(
+        application,
+        holder,
+        settings,
+        queue,
+        horde_check(sides.stats),
+        standing.check,
+        *more,
+        details=details,
+    )
 
 
 def _replicate(
@@ -183,9 +240,10 @@ async def _owned(work: Awaitable[None], on_end: Callable[[asyncio.Task[None]], N
 class _Start:
     """What happens before, and beside, following the journal."""
 
-    def __init__(self, settings: StandaloneSettings, access: JournalAccess, on_unusable: OnUnusable) -> None:
+    def __init__(self, settings: StandaloneSettings, seeding: Seeding, on_unusable: OnUnusable) -> None:
         self._settings = settings
-        self._access = access
+        self._seeding = seeding
+        self._access = seeding.access
         self._on_unusable = on_unusable
         self.proven = asyncio.Event()
 
@@ -209,10 +267,12 @@ class _Start:
             self._on_unusable(error)
 
     async def _fill_when_empty(self) -> None:
-        if (await self._access.head()).catalogue is None:
+        state = await self._access.head()
+        self._seeding.look(state)
+        if state.catalogue is None:
             await self._access.require_safe_store()
             self.proven.set()
-            await fill_when_empty(self._access, self._settings)
+            await self._seeding.first()
 
     async def _until_answered(self, step: Callable[[], Awaitable[None]]) -> None:
         while True:

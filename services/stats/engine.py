@@ -74,11 +74,13 @@ class StatsEngine:
         on_built: OnBuilt = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
         retry_seconds: float = RETRY_SECONDS,
+        runtime_pace_seconds: float = RUNTIME_PACE_SECONDS,
     ) -> None:
         self._rules = rules
         self._on_built = on_built
         self._clock = clock
         self._retry_seconds = retry_seconds
+        self._runtime_pace_seconds = runtime_pace_seconds
         self._on_figures: list[OnFigures] = []
         self._revisions: RevisionSource | None = None
         self._runtime: RuntimeSource | None = None
@@ -227,7 +229,7 @@ class StatsEngine:
         served = found.live.tables.snapshot
         if served.published_at == snapshot.published_at:
             return None
-        return RUNTIME_PACE_SECONDS if sources_of(served) >= sources_of(snapshot) else 0.0
+        return self._runtime_pace_seconds if sources_of(served) >= sources_of(snapshot) else 0.0
 
     def _snapshots(self) -> dict[HordeKind, RuntimeSnapshot]:
         runtime = self._runtime

@@ -51,7 +51,11 @@ class StatsSide:
     """The statistics of one instance: what its routes stand on."""
 
     def __init__(self, settings: StatsSettings, telemetry: Telemetry) -> None:
-        self.engine = StatsEngine(settings.risk_rules, on_built=BuildMetrics(telemetry).note)
+        self.engine = StatsEngine(
+            settings.risk_rules,
+            on_built=BuildMetrics(telemetry).note,
+            runtime_pace_seconds=settings.statistics_pace_seconds,
+        )
         self.history = LateHistory()
         self.feed: RuntimeFeed | None = None
         telemetry.registry.register(ResultMetrics(self.engine))

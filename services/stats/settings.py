@@ -5,6 +5,7 @@ from pydantic import Field
 from registry.settings import JournalSettings
 from service_kit.settings import TextList
 from stats.domain.risk_rules import RiskRules
+from stats.engine import RUNTIME_PACE_SECONDS
 from stats.horde.settings import HordeSettings
 
 DEFAULTS = RiskRules()
@@ -34,6 +35,11 @@ class StatsSettings(HordeSettings, JournalSettings):
     )
     text_gen_critical_worker_threshold: int = Field(
         DEFAULTS.text_critical_workers, ge=0, description="fewer workers than this are too few"
+    )
+    statistics_pace_seconds: float = Field(
+        RUNTIME_PACE_SECONDS,
+        ge=0,
+        description="for newer live figures alone, answers are made at most so often",
     )
     min_revision_wait_seconds: float = Field(
         5.0, ge=0, description="longest wait for the revision that a request demands"

@@ -115,6 +115,8 @@ class PullKeeper:
         sha = await self._commit(base, plan.files, texts)
         is_left_over = await self._repository.branch(branch) is not None
         await self._repository.put_branch(branch, sha, force=is_left_over)
+        if await self._repository.branch(self._rules.branch) != base.commit_sha:
+            raise StateMoved("the base moved, perhaps by the very change")
         pull = await self._repository.create_pull(
             branch, self._rules.branch, texts.title, _marked(texts.body)
         )
@@ -190,10 +192,8 @@ class PullKeeper:
             pulls = await self._repository.own_pulls_of(branch)
             if any(pull.is_open for pull in pulls):
                 continue
-            is_ours = any(pull.head_sha == sha for pull in pulls) or (
-                not pulls and await self._is_our_commit(sha)
-            )
-            if is_ours:
+            # a commit of ours may have come after the end: of another worker, which did not know of it
+            if any(pull.head_sha == sha for pull in pulls) or await self._is_our_commit(sha):
                 await self._repository.delete_branch(branch)
 
     async def _is_our_commit(self, sha: str) -> bool:

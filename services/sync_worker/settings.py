@@ -37,7 +37,7 @@ class SyncWorkerSettings(GithubSettings):
     primary_api_url: Annotated[str, AfterValidator(checked_primary_url)] = Field(
         "",
         validation_alias=PRIMARY_API_URL,
-        description="address of the primary with `/api`; required, and shown in the pull requests",
+        description="address of the primary with `/api`, shown in the pull requests; only `serve` needs none",
     )
     primary_api_timeout: float = Field(
         30.0,
@@ -65,17 +65,19 @@ class SyncWorkerSettings(GithubSettings):
     dry_run: bool = Field(
         False,
         validation_alias=f"{PREFIX}DRY_RUN",
-        description="`sync` compares and reports, and writes nothing",
+        description="compare and report, and write nothing",
     )
     no_pr: bool = Field(
         False,
         validation_alias=f"{PREFIX}NO_PR",
-        description="`sync` writes files and a diff to a folder instead of GitHub",
+        description="write files and a diff to a folder instead of GitHub",
     )
     output_dir: Path | None = Field(None, validation_alias=OUTPUT_DIR, description="that folder")
     verbose_logging: bool = Field(False, validation_alias=f"{PREFIX}VERBOSE_LOGGING", description="log more")
     watch_mode: bool = Field(
-        False, validation_alias=f"{PREFIX}WATCH_MODE", description="`sync` goes on until it is stopped"
+        False,
+        validation_alias=f"{PREFIX}WATCH_MODE",
+        description="`sync` goes on until it is stopped, and `serve` does this beside the rest",
     )
     watch_interval_seconds: float = Field(
         60.0,

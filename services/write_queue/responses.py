@@ -283,7 +283,7 @@ class AuditEvent(BaseModel):
     event_id: int
     timestamp: int
     domain: Domain
-    category: str = Field(description="a model category, a store of group data, `pending_queue`, or `seeding`")
+    category: str = Field(description="a model category, a store of group data, `pending_queue` or `seeding`")
     model_name: str = Field(description="a model, or for events of the queue the id of the change")
     operation: Operation
     logical_user_id: str

@@ -108,14 +108,18 @@ def processes_of(folder: str) -> list[str]:
 async def test_stack_says_where_everything_is_and_leaves_nothing_behind() -> None:
     require_stack()
     port = free_ports(1)[0]
-    words = ("--write", "1", "--read", "1", "--stats", "2", "--port", str(port))
-    variables = {"HORDE_MODEL_REFERENCE_SEED_DIR": str(SAMPLE), "AI_HORDE_URL": "http://127.0.0.1:1/api/"}
+    words = ("--write", "1", "--read", "1", "--stats", "2", "--sync", "1", "--port", str(port))
+    variables = {
+        "HORDE_MODEL_REFERENCE_SEED_DIR": str(SAMPLE),
+        "AI_HORDE_URL": "http://127.0.0.1:1/api/",
+        "HORDE_GITHUB_SYNC_GITHUB_API_URL": "http://127.0.0.1:1",
+    }
     async with stack_command(*words, **variables) as command:
         output = await command.read_until("Ctrl-C")
         description = command.description()
         assert description["base_url"] == f"http://127.0.0.1:{port}/api"
         names = {process["name"] for process in description["processes"]}
-        services = {"write-queue-1", "read-api-1", "stats-1", "stats-2"}
+        services = {"write-queue-1", "read-api-1", "stats-1", "stats-2", "sync-worker-1"}
         assert names == {*services, "gateway", "rabbit", "redis", "s3"}
         for process in description["processes"]:
             assert re.search(rf"{process['name']} +{process['pid']} +{process['port']}", output)
@@ -145,7 +149,7 @@ async def test_death_of_the_stack_itself_ends_every_process() -> None:
             shutil.rmtree(folder, ignore_errors=True)  # nobody else could
 
 
-@pytest.mark.parametrize("words", [("--read", "0"), ("--stats", "-1")])
+@pytest.mark.parametrize("words", [("--read", "0"), ("--stats", "-1"), ("--sync", "-1")])
 async def test_numbers_that_make_no_stack_are_refused_in_words(words: tuple[str, ...]) -> None:
     async with stack_command(*words) as command:
         out, _ = await command.process.communicate()

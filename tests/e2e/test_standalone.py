@@ -79,7 +79,7 @@ async def test_ready_tells_of_the_queue_and_the_ai_horde_too(tmp_path: Path) -> 
             if checks["queue"] == "ok":
                 break
             await asyncio.sleep(0.05)
-    assert checks.keys() == {"catalogue", "queue", "ai_horde"}  # the last costs nobody the readiness
+    assert checks.keys() == {"catalogue", "queue", "seeding", "ai_horde"}
     assert (checks["catalogue"], checks["queue"]) == ("ok", "ok")
 
 

@@ -220,13 +220,16 @@ async def test_isolated_instances_ask_no_more_often_together_than_one_does_else(
 async def test_source_that_fails_becomes_stale_and_recovers(
     running: StatsStack, fault: dict[str, object]
 ) -> None:
+    async def is_stale() -> bool:
+        return bool((await running.runtime())["usage"]["stale"])
+
+    async def is_fresh() -> bool:
+        return not await is_stale()
+
+    await eventually(is_fresh)  # the gateway may still have an answer of before
     used = (await running.get(f"{RISK}?limit=1")).json["models"][0]
     async with read_all_the_while(running, RISK, WITH_STATS, POPULAR) as answers:
         await running.horde.controls.break_with({"path": "/v2/stats/text/models", **fault})
-
-        async def is_stale() -> bool:
-            return bool((await running.runtime())["usage"]["stale"])
-
         await eventually(is_stale)
         answer = (await running.get(f"{RISK}?limit=1")).json
         assert not answer["runtime"]["status"]["stale"]

@@ -23,6 +23,7 @@ def main() -> int:
         write=arguments.write,
         read=arguments.read,
         stats=arguments.stats,
+        sync=arguments.sync,
         port=arguments.port,
         host=arguments.host,
         environment=os.environ,
@@ -91,13 +92,14 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--write", type=int, default=3, help="processes of write-queue")
     parser.add_argument("--read", type=int, default=2, help="processes of read-api")
     parser.add_argument("--stats", type=int, default=1, help="processes of stats")
+    parser.add_argument("--sync", type=int, default=0, help="processes of sync-worker")
     parser.add_argument("--port", type=int, default=19900, help="port of the gateway")
     parser.add_argument("--host", default="127.0.0.1", help="address the gateway listens on")
     parser.add_argument("--dir", type=Path, help="keep logs and data here, and use them again")
     parser.add_argument("--json", type=Path, help="write the description of all processes to this file")
     parser.add_argument("--restart", action="store_true", help="start a service again that ends by itself")
     arguments = parser.parse_args()
-    if arguments.read < 1 or min(arguments.write, arguments.stats) < 0:
+    if arguments.read < 1 or min(arguments.write, arguments.stats, arguments.sync) < 0:
         parser.error("at least one read-api is needed, and no number below 0")
     return arguments
 

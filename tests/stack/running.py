@@ -15,6 +15,9 @@ from support.nodes import free_ports
 from support.processes import CONSOLE_SCRIPT, clean_environment
 
 SEED_SECONDS = 180.0
+SYNC_WORKER = "sync-worker"
+SYNC_PREFIX = "HORDE_GITHUB_SYNC_"
+CREDENTIALS = (f"{SYNC_PREFIX}GITHUB_TOKEN", "GITHUB_TOKEN", "GITHUB_APP_ID")
 Report = Callable[[str], None]
 
 
@@ -23,14 +26,15 @@ class Plan:
     """What is started. `settings` are given without their common prefix.
 
     `environment` is what all processes inherit; by default that of this process without our settings.
-    `commands` replaces how a kind of service (`write-queue`, `read-api`, `stats`) is started,
-    `more_environment` adds variables for the service of a name. With a `folder` the data stay there
+    `commands` replaces how a kind of service (`write-queue`, `read-api`, `stats`, `sync-worker`) is
+    started, `more_environment` adds variables for the service of a name. With a `folder` the data stay there
     afterwards. `restart_dead` starts a service again that died by itself.
     """
 
     write: int = 3
     read: int = 2
     stats: int = 0
+    sync: int = 0
     port: int = 0
     host: str = "127.0.0.1"
     settings: Mapping[str, str] = field(default_factory=dict)
@@ -52,6 +56,7 @@ class Stack:
     writes: list[Child]
     reads: list[Child]
     stats: list[Child]
+    syncs: list[Child]
     gateway: Child
     deaths: list[tuple[str, int]] = field(default_factory=list)
 
@@ -66,7 +71,7 @@ class Stack:
 
     @property
     def services(self) -> list[Child]:
-        return [*self.writes, *self.reads, *self.stats]
+        return [*self.writes, *self.reads, *self.stats, *self.syncs]
 
     @property
     def children(self) -> list[Child]:
@@ -145,20 +150,26 @@ async def _seed(environment: Mapping[str, str], report: Report) -> None:
 
 
 def _assemble(plan: Plan, folder: Path, neighbours: Neighbours, environment: Mapping[str, str]) -> Stack:
-    ports = free_ports(plan.write + plan.read + plan.stats + 1)
+    ports = free_ports(plan.write + plan.read + plan.stats + plan.sync + 1)
+    gateway_port = plan.port or ports.pop()
 
     def service(kind: str, number: int) -> Child:
         port = ports.pop()
         name = f"{kind}-{number}"
         command = plan.commands.get(kind, (str(CONSOLE_SCRIPT), kind))
         own = {**environment, **plan.more_environment(name), f"{ENV_PREFIX}PORT": str(port)}
-        return Child(Recipe(name, kind, port, command, own, folder / f"{name}.log"))
+        health = "/ready"
+        if kind == SYNC_WORKER:
+            own = {**sync_defaults(environment, gateway_port), **own}
+            health = "/live"  # it is ready when it has compared with GitHub, which may be away
+        return Child(Recipe(name, kind, port, command, own, folder / f"{name}.log", health))
 
     writes = [service("write-queue", number + 1) for number in range(plan.write)]
     reads = [service("read-api", number + 1) for number in range(plan.read)]
     stats = [service("stats", number + 1) for number in range(plan.stats)]
+    syncs = [service(SYNC_WORKER, number + 1) for number in range(plan.sync)]
     gateway = GatewayPlan(
-        port=plan.port or ports.pop(),
+        port=gateway_port,
         host=plan.host,
         read_ports=[child.port for child in reads],
         write_ports=[child.port for child in writes],
@@ -167,7 +178,16 @@ def _assemble(plan: Plan, folder: Path, neighbours: Neighbours, environment: Map
     )
     home = folder / "gateway"
     home.mkdir(exist_ok=True)
-    return Stack(folder, neighbours, environment, writes, reads, stats, Child(gateway_recipe(home, gateway)))
+    nginx = Child(gateway_recipe(home, gateway))
+    return Stack(folder, neighbours, environment, writes, reads, stats, syncs, nginx)
+
+
+def sync_defaults(environment: Mapping[str, str], gateway_port: int) -> dict[str, str]:
+    """Return what a sync-worker is told besides; without credentials it only compares."""
+    told = {f"{SYNC_PREFIX}PRIMARY_API_URL": f"http://127.0.0.1:{gateway_port}/api"}
+    if not any(environment.get(name) for name in CREDENTIALS):
+        told[f"{SYNC_PREFIX}DRY_RUN"] = "true"
+    return told
 
 
 async def _start(stack: Stack) -> None:

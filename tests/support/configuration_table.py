@@ -3,11 +3,12 @@
 import sys
 from collections.abc import Iterator
 
-from pydantic import BaseModel, SecretStr
+from pydantic import AliasChoices, BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from service_kit.settings import ENV_PREFIX, NESTED_DELIMITER
 from standalone.settings import StandaloneSettings
+from sync_worker.settings import SyncWorkerSettings
 
 HEAD = f"""# Configuration
 
@@ -18,11 +19,19 @@ This page is made from the settings classes (`make docs`).
 
 """
 
+SYNC_HEAD = """
+## Keeping GitHub in step
+
+What `sync-worker`, `sync`, `drift`, and `serve` with `HORDE_GITHUB_SYNC_WATCH_MODE`, know besides the
+repositories, the address and the broker above. These are whole names. [What they do](sync.md).
+
+"""
+
 TABLE_HEAD = "| variable | default | meaning |\n|---|---|---|\n"
 
 
 def configuration_page() -> str:
-    return HEAD + table(StandaloneSettings)
+    return HEAD + table(StandaloneSettings) + SYNC_HEAD + TABLE_HEAD + "".join(_sync_rows())
 
 
 def table(*models: type[BaseModel]) -> str:
@@ -37,7 +46,22 @@ def _rows(before: str, model: type[BaseModel]) -> Iterator[str]:
         if isinstance(part, type) and issubclass(part, BaseModel):
             yield from _rows(variable + NESTED_DELIMITER, part)
         else:
-            yield f"| `{variable}` | {_default(field)} | {field.description or ''} |\n"
+            yield _row(variable, field)
+
+
+def _sync_rows() -> Iterator[str]:
+    for field in SyncWorkerSettings.model_fields.values():
+        match field.validation_alias:
+            case str() as variable:
+                yield _row(variable, field)
+            case AliasChoices(choices=[str() as variable, *_]):
+                yield _row(variable, field)
+            case _:
+                pass  # it stands above
+
+
+def _row(variable: str, field: FieldInfo) -> str:
+    return f"| `{variable}` | {_default(field)} | {field.description or ''} |\n"
 
 
 def _default(field: FieldInfo) -> str:

@@ -101,15 +101,22 @@ class ServiceProcess:
 
 @contextlib.asynccontextmanager
 async def service(
-    command: str, settings: Mapping[str, str], *, port: int | None = None
+    command: str,
+    settings: Mapping[str, str],
+    *,
+    port: int | None = None,
+    variables: Mapping[str, str] | None = None,
 ) -> AsyncIterator[ServiceProcess]:
-    """Run `horde-reference COMMAND` with settings given without their prefix; end it afterwards."""
+    """Run `horde-reference COMMAND`; end it afterwards.
+
+    `settings` are given without their prefix, `variables` are those of the environment with other names.
+    """
     chosen = port or free_port()
     named = {f"HORDE_MODEL_REFERENCE_{name}": value for name, value in settings.items()}
     process = await asyncio.create_subprocess_exec(
         CONSOLE_SCRIPT,
         command,
-        env=clean_environment({"HORDE_MODEL_REFERENCE_PORT": str(chosen), **named}),
+        env=clean_environment({"HORDE_MODEL_REFERENCE_PORT": str(chosen), **named, **(variables or {})}),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,

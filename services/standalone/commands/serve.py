@@ -10,6 +10,7 @@ from service_kit.runner import run_application
 from service_kit.settings import load_settings
 from standalone.app import SERVICE, Banner, create_app
 from standalone.settings import StandaloneSettings
+from standalone.syncing import sync_settings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,7 +22,12 @@ def run(arguments: argparse.Namespace) -> int:  # noqa: ARG001 - the shape of ev
     settings = load_settings(StandaloneSettings)
     configure_logging(SERVICE, settings.log_level)
     announcer = Announcer()
-    application = create_app(settings, on_ready=announcer.on_ready, on_unusable=announcer.on_unusable)
+    application = create_app(
+        settings,
+        on_ready=announcer.on_ready,
+        on_unusable=announcer.on_unusable,
+        sync=sync_settings(settings),
+    )
     status = run_application(application, settings, on_listening=announcer.on_listening)
     if announcer.unusable is not None:
         sys.stderr.write(f"horde-reference serve: {announcer.unusable}\n")

@@ -208,9 +208,9 @@ async def test_watch_carries_every_other_revision_over_until_it_is_stopped(world
         change(world, "clip")
         await eventually(lambda: len(world.open_pulls()) == 1, PATIENCE_SECONDS)
         world.primary.pasts.pop()  # a backup is restored: the revision falls
-        await eventually(lambda: not world.open_pulls(), PATIENCE_SECONDS)
+        out = await _read_until(process, b"ended")
         process.send_signal(signal.SIGINT)
-        out, _ = await process.communicate()
+        await process.communicate()
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
@@ -252,6 +252,17 @@ async def test_worker_keeps_in_step_tells_its_health_and_stops_in_order(world: S
             process.kill()
     assert process.returncode == 0
     assert world.variables()["HORDE_GITHUB_SYNC_GITHUB_TOKEN"] not in err.decode()
+
+
+async def _read_until(process: asyncio.subprocess.Process, word: bytes) -> bytes:
+    assert process.stdout is not None
+    out = b""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while word not in out:
+            line = await process.stdout.readline()
+            assert line, out
+            out += line
+    return out
 
 
 async def _until_success(ask: Callable[[str], Awaitable[tuple[int, str]]]) -> tuple[int, str]:
