@@ -5,7 +5,7 @@ SHELL := /bin/bash
 VENV ?= .venv
 PYTHON ?= python3
 FROM ?= github
-WORKERS ?= 2
+WORKERS ?= 3
 WRITE ?= 3
 READ ?= 2
 STATS ?= 1
@@ -48,7 +48,7 @@ seed: setup ## make the catalogue what the legacy files say: FROM=github or FROM
 
 ##@ Checks
 test: setup ## all tests (real S3 and Redis servers are started on free ports)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 contract: setup ## the suites of the ports, over every adapter
 	$(BIN)/python -m pytest tests/contract $(ARGS)
@@ -66,7 +66,7 @@ types: setup ## mypy --strict
 check: lint types test ## what CI runs
 
 cov: setup ## tests with branch coverage
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --cov=shared --cov=services --cov-report=term-missing:skip-covered $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --cov=shared --cov=services --cov-report=term-missing:skip-covered $(ARGS)
 
 bench: setup ## measure beside nginx: throughput, latency, start, memory, growth (needs nginx, wrk)
 	PYTHONPATH=tests $(BIN)/python -m bench $(ARGS)

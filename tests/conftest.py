@@ -35,6 +35,17 @@ OUR_PACKAGES = [
 ]
 
 
+SLOW_FIRST = ("e2e", "security", "integration")
+"""The folders whose tests mostly wait: begun last, one of them would keep a processor idle."""
+
+
+@pytest.hookimpl(trylast=True)  # after the order was shuffled
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {name: place for place, name in enumerate(SLOW_FIRST)}
+    folder = Path(__file__).parent
+    items.sort(key=lambda item: places.get(item.path.relative_to(folder).parts[0], len(places)))
+
+
 @pytest.fixture(scope="session")
 def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     with running_s3(tmp_path_factory.mktemp("s3")) as server:

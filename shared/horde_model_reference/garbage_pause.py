@@ -22,8 +22,8 @@ which did this for ever would hold garbage for long."""
 class GarbagePause:
     """Holds the collector off while something is inside; a program that switched it off finds it so."""
 
-    def __init__(self) -> None:
-        self._promotions = 0
+    def __init__(self, *, max_promotions: int = MAX_PROMOTIONS) -> None:
+        self._promotions_left = max_promotions
         self._begin()
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._after_fork)
@@ -57,8 +57,8 @@ class GarbagePause:
 
     def _resume(self) -> None:
         """Switch the collector on again without a collection at once: what is new counts as old."""
-        if gc.get_count()[0] > MANY_OBJECTS and self._promotions < MAX_PROMOTIONS:
-            self._promotions += 1
+        if gc.get_count()[0] > MANY_OBJECTS and self._promotions_left > 0:
+            self._promotions_left -= 1
             if gc.get_freeze_count() == 0:  # else the program itself has frozen something
                 gc.freeze()
                 gc.unfreeze()
