@@ -2,10 +2,9 @@
 
 import sys
 
-from service_kit.errors import ServiceError
 from service_kit.logging_setup import configure_logging
-from service_kit.runner import run_application
-from service_kit.settings import SettingsInvalid, load_settings
+from service_kit.runner import run_application, told_in_a_line
+from service_kit.settings import load_settings
 from stats.app import SERVICE, create_app
 from stats.settings import StatsSettings
 
@@ -17,14 +16,5 @@ def serve() -> int:
     return run_application(create_app(settings), settings)
 
 
-def main() -> int:
-    """Do the same, and tell what makes serving impossible in a line: status 1."""
-    try:
-        return serve()
-    except (SettingsInvalid, ServiceError) as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(told_in_a_line(serve))

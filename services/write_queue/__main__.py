@@ -3,10 +3,9 @@
 import signal
 import sys
 
-from service_kit.errors import ServiceError
 from service_kit.logging_setup import configure_logging
-from service_kit.runner import run_application
-from service_kit.settings import SettingsInvalid, load_settings
+from service_kit.runner import run_application, told_in_a_line
+from service_kit.settings import load_settings
 from write_queue.app import SERVICE, create_app
 from write_queue.settings import WriteQueueSettings
 
@@ -30,14 +29,5 @@ def serve() -> int:
     return status
 
 
-def main() -> int:
-    """Do the same, and tell what makes serving impossible in a line: status 1."""
-    try:
-        return serve()
-    except (SettingsInvalid, ServiceError) as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(told_in_a_line(serve))

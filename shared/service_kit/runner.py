@@ -5,13 +5,14 @@ import contextlib
 import logging
 import signal
 import socket
+import sys
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, Final
 
 from aiohttp import web
 
 from service_kit.errors import ServiceError
-from service_kit.settings import ENV_PREFIX, HttpSettings
+from service_kit.settings import ENV_PREFIX, HttpSettings, SettingsInvalid
 from service_kit.web import guarded_site, install_shortcut, start_draining
 
 OnListening = Callable[[str], None]
@@ -39,6 +40,15 @@ def run_application(
     """
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         return runner.run(_Process(application, settings, on_listening).run())
+
+
+def told_in_a_line(serve: Callable[[], int]) -> int:
+    """Serve; tell what makes that impossible in a line, with exit status 1."""
+    try:
+        return serve()
+    except (SettingsInvalid, ServiceError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
