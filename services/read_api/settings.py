@@ -11,12 +11,7 @@ from pydantic_settings import (
     PydanticBaseSettingsSource,
 )
 
-from horde_model_reference.github_sources import (
-    GITHUB_IMAGE_REPO_NAME,
-    GITHUB_REPO_BRANCH,
-    GITHUB_REPO_OWNER,
-    GITHUB_TEXT_REPO_NAME,
-)
+from registry.github_settings import GithubRepositorySettings
 from registry.settings import JournalSettings
 from service_kit.settings import ENV_PREFIX, SettingsPart
 
@@ -34,29 +29,13 @@ class EventsSettings(SettingsPart):
     )
 
 
-class ImageGithubRepoSettings(SettingsPart):
-    """The legacy repository of image models."""
-
-    owner: str = Field(GITHUB_REPO_OWNER, description="owner of the repository of image models")
-    name: str = Field(GITHUB_IMAGE_REPO_NAME, description="its name")
-    branch: str = Field(GITHUB_REPO_BRANCH, description="its branch")
-
-
-class TextGithubRepoSettings(SettingsPart):
-    """The legacy repository of text models."""
-
-    owner: str = Field(GITHUB_REPO_OWNER, description="owner of the repository of text models")
-    name: str = Field(GITHUB_TEXT_REPO_NAME, description="its name")
-    branch: str = Field(GITHUB_REPO_BRANCH, description="its branch")
-
-
 def _require_http(url: str) -> str:
     if not re.fullmatch(r"(https?://\S+)?", url):
         raise ValueError("must start with http:// or https://")
     return url.rstrip("/")
 
 
-class ReadApiSettings(JournalSettings):
+class ReadApiSettings(JournalSettings, GithubRepositorySettings):
     """What the read-api needs to know. Loaded once, in the main program."""
 
     min_revision_wait_seconds: float = Field(
@@ -74,8 +53,6 @@ class ReadApiSettings(JournalSettings):
     enable_github_fallback: bool = Field(
         True, description="a `REPLICA` that has nothing and reaches no PRIMARY serves what GitHub has"
     )
-    image_github_repo: ImageGithubRepoSettings = ImageGithubRepoSettings()
-    text_github_repo: TextGithubRepoSettings = TextGithubRepoSettings()
     github_proxy_url_base: str = Field(
         "",
         validation_alias=AliasChoices(f"{ENV_PREFIX}GITHUB_PROXY_URL_BASE", "GITHUB_PROXY_URL_BASE"),

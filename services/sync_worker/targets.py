@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from horde_model_reference.meta_consts import GithubSource, get_category_descriptor
+from registry.github_settings import ImageGithubRepoSettings, TextGithubRepoSettings
 from service_kit.settings import SettingsInvalid
 from sync_worker.domain.category_plan import synced_categories
-from sync_worker.github.settings import ImageRepositorySettings, TextRepositorySettings
 from sync_worker.settings import CATEGORIES_TO_SYNC, SyncWorkerSettings
 
 
@@ -44,7 +44,7 @@ def targets_of(settings: SyncWorkerSettings) -> tuple[Target, ...]:
 
 
 def _target(
-    source: GithubSource, repository: ImageRepositorySettings | TextRepositorySettings, chosen: set[str]
+    source: GithubSource, repository: ImageGithubRepoSettings | TextGithubRepoSettings, chosen: set[str]
 ) -> Target:
     categories = tuple(
         name

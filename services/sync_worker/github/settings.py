@@ -8,28 +8,17 @@ from typing import Annotated, Final, Self
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from pydantic import AfterValidator, AliasChoices, Field, SecretStr, model_validator
 
-from horde_model_reference.github_sources import (
-    GITHUB_IMAGE_REPO_NAME,
-    GITHUB_REPO_BRANCH,
-    GITHUB_REPO_OWNER,
-    GITHUB_TEXT_REPO_NAME,
-)
-from service_kit.settings import ServiceSettings, SettingsPart, TextList
+from registry.github_settings import SYNC_PREFIX, GithubHostSettings, GithubRepositorySettings
+from service_kit.settings import TextList
 from sync_worker.github.app_key import load_rsa_key
 from sync_worker.github.git_objects import Identity
 
-PREFIX: Final = "HORDE_GITHUB_SYNC_"
+PREFIX: Final = SYNC_PREFIX
 BOT_NAME: Final = "horde-model-reference-sync"
 BOT_EMAIL: Final = "horde-model-reference-sync@users.noreply.github.com"
 READY_FOR_REVIEW: Final = "ready-for-review"  # the image repository compares only what has this label
 
 NO_SECRET: Final = SecretStr("")
-
-
-def _require_address(url: str) -> str:
-    if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", url, re.ASCII):
-        raise ValueError("must be an http:// or https:// address without user, query and fragment")
-    return url.rstrip("/")
 
 
 def _require_header_text(secret: SecretStr) -> SecretStr:
@@ -38,27 +27,7 @@ def _require_header_text(secret: SecretStr) -> SecretStr:
     return SecretStr(secret.get_secret_value().strip())
 
 
-Address = Annotated[str, AfterValidator(_require_address)]
-Owner = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]*[A-Za-z0-9_-]$")]
-Branch = Annotated[str, Field(pattern=r"^\w[^\s~^:?*\[\\\x00-\x1f]*$")]
 Person = Annotated[str, Field(pattern=r"^[^<>\x00-\x1f]*$")]
-
-
-class ImageRepositorySettings(SettingsPart):
-    """The legacy repository of image models."""
-
-    owner: Owner = Field(GITHUB_REPO_OWNER, description="owner of the repository of image models")
-    name: Name = Field(GITHUB_IMAGE_REPO_NAME, description="its name")
-    branch: Branch = Field(GITHUB_REPO_BRANCH, description="its branch")
-
-
-class TextRepositorySettings(SettingsPart):
-    """The legacy repository of text models."""
-
-    owner: Owner = Field(GITHUB_REPO_OWNER, description="owner of the repository of text models")
-    name: Name = Field(GITHUB_TEXT_REPO_NAME, description="its name")
-    branch: Branch = Field(GITHUB_REPO_BRANCH, description="its branch")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +46,7 @@ class TokenCredentials:
     token: str = field(repr=False)
 
 
-class GithubSettings(ServiceSettings):
+class GithubSettings(GithubHostSettings, GithubRepositorySettings):
     """What is needed to make pull requests; most of the variables have a prefix of their own, or none."""
 
     github_token: Annotated[SecretStr, AfterValidator(_require_header_text)] = Field(
@@ -111,16 +80,6 @@ class GithubSettings(ServiceSettings):
     github_app_private_key_path: Path | None = Field(
         None, validation_alias="GITHUB_APP_PRIVATE_KEY_PATH", description="file with its private key instead"
     )
-    github_api_url: Address = Field(
-        "https://api.github.com",
-        validation_alias=f"{PREFIX}GITHUB_API_URL",
-        description="where the REST interface of GitHub is",
-    )
-    github_raw_url: Address = Field(
-        "https://raw.githubusercontent.com",
-        validation_alias=f"{PREFIX}GITHUB_RAW_URL",
-        description="where the raw files of GitHub are",
-    )
     pr_reviewers: TextList = Field(
         (), validation_alias=f"{PREFIX}PR_REVIEWERS", description="users who are asked for a review"
     )
@@ -147,9 +106,6 @@ class GithubSettings(ServiceSettings):
     git_committer_email: Person = Field(
         "", validation_alias="GIT_COMMITTER_EMAIL", description="the e-mail address of that"
     )
-
-    image_github_repo: ImageRepositorySettings = ImageRepositorySettings()
-    text_github_repo: TextRepositorySettings = TextRepositorySettings()
 
     @property
     def identity(self) -> Identity:
