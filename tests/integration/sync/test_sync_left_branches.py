@@ -56,3 +56,15 @@ async def test_change_that_reaches_the_base_while_a_branch_is_made_opens_nothing
     world.image.commit_files("main", {FILE: wanted}, "the very change")
     assert (await run).result is Result.in_step
     assert (dict(world.image.pulls), world.branches()) == ({}, [])
+
+
+async def test_open_pull_request_of_ours_for_another_base_is_left_alone_with_its_branch(
+    world: SyncWorld,
+) -> None:
+    world.primary.change(IMAGES, next(iter(world.primary.newest[IMAGES])), description="Another one.")
+    await world.sync_images()
+    [pull] = world.open_pulls()
+    pull.base = "dev"
+    world.primary.revert()
+    assert (await world.sync_images()).result is Result.in_step
+    assert (world.open_pulls(), world.branches()) == ([pull], [pull.head])
