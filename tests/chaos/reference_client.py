@@ -44,8 +44,13 @@ class Client:
         self.manager = ModelReferenceManager(prefetch_strategy=plan.strategy)
 
     def is_in_contact(self) -> bool:
-        """Say whether the PRIMARY has given something to this process, if it ever may."""
-        return self.plan.offline or self.manager.backend.get_statistics()["primary_hits"] > 0
+        """Say whether the PRIMARY has given something to this process, if it ever may.
+
+        Not before a read: to ask would open the back end, which a first read has to do.
+        """
+        if self.plan.offline or not self.watch.reads:
+            return self.plan.offline
+        return bool(self.manager.backend.get_statistics()["primary_hits"] > 0)
 
     def one(self, category: str) -> Seen:
         return self._counters({category: self.manager.get_model_reference(category)})
@@ -164,7 +169,11 @@ class Client:
         self.watch.tell_report()  # what keeps the process from ending after this will be told, too
 
     def warm_up(self) -> None:
-        """Read until there is everything: at once, or one category after another."""
+        """Read until there is everything: at once, or one category after another.
+
+        In the middle of an outage the one may be from the service and the other from the disk (ADR 0007):
+        as soon as there was contact it has to be shown that everything is of one moment.
+        """
         ways: list[Callable[[], Seen]] = [self.all]
         if random.random() < 0.5:
             ways = [partial(self.one, category) for category in self.plan.categories]
@@ -173,7 +182,7 @@ class Client:
             ways.append(partial(self.legacy, self.plan.categories[0]))
         while not self.stopping.is_set():
             seen = [self.look(way) for way in ways]
-            if all(seen):
+            if all(seen) and (self.plan.offline or not self.is_in_contact() or self.look(self.all)):
                 self.watch.is_warm = True
                 say("warm", {"at": time.time()})
                 return

@@ -25,9 +25,15 @@ def say(kind: str, content: Mapping[str, Any]) -> None:
 
 @dataclass(slots=True)
 class Look:
-    """One read: the newest counters that anybody of this process had seen when it began, and what it gave."""
+    """One read: how things stood when it began, and what it gave.
+
+    `floors`: the newest counters that anybody of this process had seen. `was_in_contact`: what the PRIMARY
+    has given is what every later read has to be of.
+    """
 
     floors: dict[str, int]
+    was_warm: bool
+    was_in_contact: bool
     seen: Seen = field(default_factory=dict)
     error: Exception | None = None
 
@@ -37,7 +43,8 @@ class Watch:
 
     Promises: once it `is_warm` no read fails; the records of a pair that is not `loose` have the same
     counter; no counter goes back, whichever thread looked first. Until a program `is_warm` and
-    `is_in_contact` it may have something from the disk, where every category is a file: pairs may be torn.
+    `is_in_contact` it may have something from the disk, where every category is a file: pairs may be torn,
+    and of two categories that are read one after another the second may be the older one.
     """
 
     def __init__(
@@ -64,14 +71,15 @@ class Watch:
     @contextlib.contextmanager
     def looking(self) -> Iterator[Look]:
         """Judge one read; an error that comes out of it is noted and goes no further."""
+        was_in_contact = self._is_in_contact()
         with self._lock:
-            look, was_warm = Look(dict(self.floors)), self.is_warm
+            look = Look(dict(self.floors), self.is_warm, was_in_contact)
         begun = time.monotonic()
         try:
             yield look
         except Exception as error:  # noqa: BLE001 - every error is a broken promise
             look.error = error
-            if was_warm:
+            if look.was_warm:
                 self.problem(f"{type(error).__name__}: {error}")
             else:
                 self.early_failures += 1
@@ -79,16 +87,17 @@ class Watch:
         seconds = time.monotonic() - begun
         with self._lock:
             self.reads += 1
-            if was_warm:
+            if look.was_warm:
                 self.slowest_seconds = max(self.slowest_seconds, seconds)
         for pair, counters in look.seen.items():
-            if was_warm or min(counters.values()) >= 0:
-                self._judge(look, pair, counters, was_warm=was_warm)
+            if look.was_warm or min(counters.values()) >= 0:
+                self._judge(look, pair, counters)
 
-    def _judge(self, look: Look, pair: str, counters: dict[str, int], *, was_warm: bool) -> None:
+    def _judge(self, look: Look, pair: str, counters: dict[str, int]) -> None:
         is_torn = len(set(counters.values())) > 1
-        is_strict = pair not in self._loose and self._is_in_contact() and (was_warm or not is_torn)
-        if is_torn and not was_warm:
+        is_whole = len(counters) > 1 and not is_torn
+        is_strict = pair not in self._loose and look.was_in_contact and (look.was_warm or is_whole)
+        if is_torn and not look.was_warm:
             self.cold_torn += 1
         if is_strict and is_torn:
             self.problem(f"{pair} is torn: {counters}, {self.floors.get(pair)} before")

@@ -17,12 +17,17 @@ class Contact:
 
     def __init__(self) -> None:
         self.answered_at = -math.inf
+        self._failed_at = -math.inf
         self._in_trouble = False
 
     @property
     def age_seconds(self) -> float:
         """How long ago the PRIMARY answered; infinite before the first time."""
         return time.monotonic() - self.answered_at
+
+    def came_back_since(self, moment: float) -> bool:
+        """Say whether it failed after a moment, and has answered after that."""
+        return self.answered_at > self._failed_at >= moment
 
     def note_success(self) -> bool:
         """Take note of an answer, and return whether that ends a time of trouble."""
@@ -40,3 +45,4 @@ class Contact:
         level = logging.DEBUG if self._in_trouble else logging.WARNING
         log.log(level, "the PRIMARY gives nothing: %s", error)
         self._in_trouble = True
+        self._failed_at = time.monotonic()

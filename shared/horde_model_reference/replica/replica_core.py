@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 from horde_model_reference.replica.bundle_loads import BundleLoads
 from horde_model_reference.replica.catalogue import NOTHING, Catalogue, Entry, Records, differing, rebuilt
+from horde_model_reference.replica.category_loads import CategoryLoads
 from horde_model_reference.replica.change_feed import ChangeFeed
 from horde_model_reference.replica.contact import Contact
 from horde_model_reference.replica.errors import SourceFailed
@@ -21,7 +22,7 @@ from horde_model_reference.replica.freshness import Freshness
 from horde_model_reference.replica.lower_sources import LowerSources
 from horde_model_reference.replica.primary_source import PrimarySource
 from horde_model_reference.replica.raw_document import RawDocument
-from horde_model_reference.replica.revision_steps import RevisionSteps
+from horde_model_reference.replica.revision_steps import RevisionSteps, with_late
 from horde_model_reference.replica.saving import Saving
 from horde_model_reference.replica.telling import Telling
 
@@ -75,13 +76,18 @@ class ReplicaCore:
         self._contact = Contact()
         self._steps = RevisionSteps(patience.behind)
         saving.serve(self)
+        self._loads = CategoryLoads(self, primary, lower, freshness, self._contact, patience.kept)
         self.primary_hits = 0
-        self.github_fallbacks = 0
 
     @property
     def catalogue(self) -> Catalogue:
         """What is held now. Any thread may call this."""
         return self._catalogue
+
+    @property
+    def github_fallbacks(self) -> int:
+        """How often GitHub gave something."""
+        return self._loads.github_fallbacks
 
     def take_over(self, other: "ReplicaCore") -> None:
         """Begin with what another core held, in a process that was forked off it."""
@@ -138,9 +144,7 @@ class ReplicaCore:
         Where there is nothing at all, wait to the end.
         """
         for name in missing:
-            copy = None if name in self._catalogue.entries else await self._lower.copy_of(name, None)
-            if copy is not None and name not in self._catalogue.entries:
-                self._put(name, copy, as_of=-math.inf)
+            await self._loads.put_copy(name, as_of=-math.inf)
         if any(name in self._catalogue.entries for name in wanted):
             self._freshness.postpone(name for name in wanted if self.fresh(name) is None)
         else:
@@ -168,8 +172,7 @@ class ReplicaCore:
                 return
             began = time.monotonic()
             after = await self._steps.advanced(self._primary, current, at_least)
-            self._succeeded()
-            self._swap(current, after, as_of=began)
+            await self._take_in(self._primary, current, after, as_of=began)
 
     def skip_to(self, revision: int, touched: frozenset[str]) -> bool:
         """Take note of the next revision if it touched nothing that is held; say whether that is so."""
@@ -197,15 +200,33 @@ class ReplicaCore:
         """Begin to load a category, or join who does."""
         return self._flight(category)
 
+    async def load(self, primary: PrimarySource, category: str) -> None:
+        """Hold a category as the PRIMARY has it. Raises the kinds of `SourceFailed`."""
+        began = time.monotonic()
+        held = self._catalogue.entries.get(category) or await self._lower.copy_of(category, primary.url)
+        floor = await self._floor(primary)
+        loaded = await primary.load(category, held, floor)
+        self._steps.require_no_step_back(category, loaded, held, floor)
+        async with self._committing:
+            current = self._catalogue
+            after = await self._steps.joined(primary, current, category, loaded)
+            await self._take_in(primary, current, after, as_of=began)
+        if loaded.revision is None:
+            self._freshness.renew((category,), as_of=began)
+
     async def take_bundle(self, primary: PrimarySource, bundle: Catalogue, *, as_of: float) -> None:
         """Hold what a bundle has. Raises `SourceUnavailable` if what is held is of a later revision."""
-        floor = await self._floor(primary)
-        async with self._committing:
-            self._steps.require_no_older(bundle.revision, floor)
+        async with self._committing:  # first, for who is before us may bring a newer revision
+            self._steps.require_no_older(bundle.revision, await self._floor(primary))
             current = self._catalogue
             after = current.with_entries(bundle.entries, bundle.revision)
-            self._succeeded()
-            self._swap(current, after, as_of=as_of)
+            await self._take_in(primary, current, after, as_of=as_of)
+
+    def put(self, category: str, entry: Entry, *, as_of: float) -> None:
+        """Hold what is not from the PRIMARY. `as_of`: when it was looked for."""
+        current = self._catalogue
+        self._swap(current, current.with_entries({category: entry}, current.revision), as_of=None)
+        self._freshness.renew((category,), as_of=as_of)
 
     def take_rendered(self, category: str, entry: Entry, raw: RawDocument, *, stored: bool) -> None:
         """See `Holder`. What has changed again meanwhile will be saved once more."""
@@ -228,7 +249,7 @@ class ReplicaCore:
         return ADVANCE if entry is not None and entry.anchored else category
 
     def _flight(self, key: str, force: bool = False) -> asyncio.Task[None]:
-        make = self._refresh_anchored if key == ADVANCE else partial(self._refresh, key, force)
+        make = self._refresh_anchored if key == ADVANCE else partial(self._loads.refresh, key, force=force)
         return (self._flights.anew if force else self._flights.join)(key, make)
 
     async def _floor(self, primary: PrimarySource) -> int | None:
@@ -244,57 +265,6 @@ class ReplicaCore:
                 self._catalogue = self._catalogue.without_anchors()
             self._freshness.postpone(self._catalogue.entries)
 
-    async def _refresh(self, category: str, force: bool = False) -> None:
-        """Try the sources in their order, and keep what is held if none of them has better."""
-        began = time.monotonic()
-        held = self._catalogue.entries.get(category)
-        if self._primary is not None:
-            try:
-                await self._from_primary(self._primary, category)
-            except SourceFailed as error:
-                self._contact.note_failure(error)
-            else:
-                return
-        elif held is None and not force:
-            copy = await self._lower.copy_to_start_with(category)
-            if copy is not None:
-                self._put(category, copy, as_of=began)
-                return
-        if held is not None and held.origin == "primary" and self._contact.age_seconds < self._patience.kept:
-            self._freshness.postpone((category,))
-            return
-        await self._from_below(category, held, began)
-
-    async def _from_primary(self, primary: PrimarySource, category: str) -> None:
-        began = time.monotonic()
-        held = self._catalogue.entries.get(category) or await self._lower.copy_of(category, primary.url)
-        floor = await self._floor(primary)
-        loaded = await primary.load(category, held, floor)
-        self._steps.require_no_step_back(category, loaded, held, floor)
-        async with self._committing:
-            current = self._catalogue
-            after = await self._steps.joined(primary, current, category, loaded)
-            self._succeeded()
-            self._swap(current, after, as_of=began)
-        if loaded.revision is None:
-            self._freshness.renew((category,), as_of=began)
-
-    async def _from_below(self, category: str, held: Entry | None, began: float) -> None:
-        found = await self._lower.from_github(category)
-        if found is not None:
-            self.github_fallbacks += 1
-        elif held is None:
-            found = await self._lower.copy_of(category, None)
-        if found is not None:
-            self._put(category, found, as_of=began)
-        if found is None or self._primary is not None:  # what is better may be there soon
-            self._freshness.postpone((category,))
-
-    def _put(self, category: str, entry: Entry, *, as_of: float) -> None:
-        current = self._catalogue
-        self._swap(current, current.with_entries({category: entry}, current.revision), as_of=None)
-        self._freshness.renew((category,), as_of=as_of)
-
     def _replace(self, category: str, known: Entry, entry: Entry) -> bool:
         """Put another form of the same content in place of what is known, if that is still held."""
         current = self._catalogue
@@ -302,6 +272,14 @@ class ReplicaCore:
             return False
         self._catalogue = current.with_entries({category: entry}, current.revision)
         return True
+
+    async def _take_in(
+        self, primary: PrimarySource, base: Catalogue, after: Catalogue, *, as_of: float
+    ) -> None:
+        """Put in place what the PRIMARY has made of `base`. One at a time."""
+        base, after = await with_late(primary, base, after, lambda: self._catalogue)
+        self._swap(base, after, as_of=as_of)
+        self._succeeded()  # last: who hears of the contact sees nothing older any more
 
     def _swap(self, base: Catalogue, after: Catalogue, *, as_of: float | None) -> None:
         """Put in place what `after` has made of `base`; what others changed meanwhile stays.

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 from horde_model_reference.replica.catalogue import Catalogue, Entry
@@ -79,6 +80,28 @@ class RevisionSteps:
         after = await primary.reloaded(current)
         self.require_no_older(after.revision, current.revision)
         return after
+
+
+async def with_late(
+    primary: PrimarySource, base: Catalogue, after: Catalogue, now: Callable[[], Catalogue]
+) -> tuple[Catalogue, Catalogue]:
+    """Return `base`, and `after` which was made of it, with what came from below while it was made.
+
+    That is older, or newer, than the revision, and would be seen beside it. Raises the kinds of
+    `SourceFailed`.
+    """
+    while after.revision is not None and (late := _late(base, after, now())):
+        base = base.with_entries(late, base.revision)
+        after = await _with_loose(primary, after.with_entries(late, after.revision))
+    return base, after
+
+
+def _late(base: Catalogue, after: Catalogue, now: Catalogue) -> dict[str, Entry]:
+    return {
+        name: entry
+        for name, entry in now.entries.items()
+        if not entry.anchored and name not in after.anchored and base.entries.get(name) is not entry
+    }
 
 
 async def _with_loose(primary: PrimarySource, after: Catalogue) -> Catalogue:

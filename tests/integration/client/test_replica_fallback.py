@@ -241,3 +241,22 @@ async def test_copies_from_a_bundle_are_followed_up_with_what_changed(tmp_path: 
             assert descriptions(core, "blip") == {"m": "two"}
             assert core.catalogue.anchored == {"blip", "esrgan"}
         assert set(primary.asked) == {"changes"}
+
+
+async def test_what_is_first_read_in_an_outage_is_as_the_disk_has_it_and_then_joins_the_rest(
+    tmp_path: Path,
+) -> None:
+    primary = ScriptedPrimary(two_categories("one"))
+    async with primary.running():
+        async with a_core(primary.url, tmp_path) as core:
+            await core.obtain(["clip", "blip"])
+        primary.commit(two_categories("two"))
+        async with a_core(primary.url, tmp_path) as core:
+            await core.obtain(["blip"])
+            primary.fault = unavailable
+            await core.obtain(["clip"])
+            assert descriptions(core, "clip")["a"] == "one", "better than nothing"
+            primary.fault = None
+            await core.obtain(["blip"], force=True)
+            assert descriptions(core, "clip")["a"] == "two", "whichever is asked for"
+            assert core.catalogue.anchored == {"clip", "blip"}
