@@ -10,6 +10,7 @@ from blockbuster import blockbuster_ctx
 from coverage import Coverage
 from hypothesis import HealthCheck, settings
 
+from support.server_choice import report
 from support.servers import (
     RabbitServer,
     RedisServer,
@@ -32,6 +33,7 @@ OUR_PACKAGES = [
     "standalone",
     "stats",
     "sync_worker",
+    "gateway",
 ]
 
 
@@ -44,6 +46,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     places = {name: place for place, name in enumerate(SLOW_FIRST)}
     folder = Path(__file__).parent
     items.sort(key=lambda item: places.get(item.path.relative_to(folder).parts[0], len(places)))
+
+
+def pytest_report_header() -> str:
+    return f"servers: {report()}"
 
 
 @pytest.fixture(scope="session")

@@ -1,16 +1,18 @@
 """Parts of the services' settings, and loading them from the environment.
 
 A service's own settings class derives from `ServiceSettings` and adds the parts that it needs as fields:
-`s3: S3Settings = S3Settings()` is filled from `HORDE_MODEL_REFERENCE_S3__BUCKET` and so on.
+`s3: S3Settings = S3Settings()` is filled from `HORDE_MODEL_REFERENCE_S3__BUCKET` and so on, or from the file
+that `HORDE_MODEL_REFERENCE_S3__BUCKET_FILE` names.
 """
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, Final, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import (
+    AliasChoices,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -19,7 +21,16 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
+
+from service_kit.setting_files import SettingFileUnusable, with_values_of_files
 
 ENV_PREFIX: Final = "HORDE_MODEL_REFERENCE_"
 NESTED_DELIMITER: Final = "__"
@@ -189,6 +200,53 @@ class ServiceSettings(HttpSettings, BaseSettings):
         extra="ignore",
         frozen=True,
     )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let every variable name a file, too."""
+        of_files = EnvironmentWithFiles(settings_cls)
+        return init_settings, of_files, env_settings, dotenv_settings, file_secret_settings
+
+
+class EnvironmentWithFiles(EnvSettingsSource):
+    """The environment, where `NAME_FILE` may say in which file the value of `NAME` stands."""
+
+    def __init__(self, settings_class: type[BaseSettings]) -> None:
+        """Read the files. Raises `SettingsInvalid`."""
+        super().__init__(settings_class)
+        names = {name.lower() for name in environment_variables(settings_class)}
+        try:
+            self.env_vars = with_values_of_files(self.env_vars, names)
+        except SettingFileUnusable as error:
+            raise SettingsInvalid(str(error)) from error
+
+
+def environment_variables(settings_class: type[BaseSettings]) -> Iterator[str]:
+    """Yield the name of every variable that the settings are filled from, also those of whole parts."""
+    config: Any = settings_class.model_config
+    prefix: str = config.get("env_prefix", "")
+    for name, field in settings_class.model_fields.items():
+        match field.validation_alias:
+            case None:
+                yield from _variables_of_field(prefix + name.upper(), field.annotation)
+            case AliasChoices(choices=choices):
+                yield from (choice for choice in choices if isinstance(choice, str))
+            case alias:
+                yield str(alias)
+
+
+def _variables_of_field(variable: str, annotation: object) -> Iterator[str]:
+    yield variable
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        for name, field in annotation.model_fields.items():
+            yield from _variables_of_field(variable + NESTED_DELIMITER + name.upper(), field.annotation)
 
 
 SomeSettings = TypeVar("SomeSettings", bound=BaseSettings)

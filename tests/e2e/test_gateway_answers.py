@@ -109,7 +109,7 @@ async def test_events_arrive_as_they_are_sent_and_for_each_listener() -> None:
 
     async with gateway() as running:
         running.reads[0].answer = stream
-        url = running.child.url + f"{V2}/events"
+        url = running.url + f"{V2}/events"
         async with (
             running.session.get(url, headers={"Last-Event-ID": "7"}) as first,
             running.session.get(url) as second,

@@ -1,70 +1,56 @@
-"""The gateway's configuration, as it is rendered and as nginx understands it."""
+"""The gateway's configuration, as nginx understands it."""
 
-import subprocess
-import sys
+import logging
+import socket
 from pathlib import Path
 
 import pytest
 
-from stack.gateway import RENDER, find_nginx, nginx_arguments, short_folder
-from support.servers import missing
+from support.certificates import write_certificate
+from support.gateways import running_gateway
+from support.nodes import free_ports
 
 
-def render(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    state = f"--state-dir={folder / 'state'}"
-    return subprocess.run(
-        [sys.executable, RENDER, state, *words, folder / "conf"], capture_output=True, text=True, check=False
-    )
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        [],
-        ["--read-api=127.0.0.1:1"],
-        ["--read-api=read-1.example:19800", "--read-api=[::1]:2", "--write-queue=127.0.0.1:3", "--workers=4"],
-        ["--listen=0.0.0.0:19900", "--access-log=stderr", "--max-body-bytes=5000"],
-        ["--listen=19900", "--answer-seconds=30", "--client-seconds=60"],
-    ],
-)
-def test_rendered_configuration_is_understood_by_nginx(words: list[str]) -> None:
-    if (nginx := find_nginx()) is None:
-        missing("nginx is not installed")
-    words = [word.replace("read-1.example", "localhost") for word in words]
-    with short_folder("gateway-") as folder:
-        done = render(folder, *words)
-        assert done.returncode == 0, done.stderr
-        tested = subprocess.run(
-            [nginx, "-t", *nginx_arguments(folder)], capture_output=True, text=True, check=False
-        )
-        assert tested.returncode == 0, tested.stderr
-        assert "warn" not in tested.stderr
-
-
-def test_every_placeholder_is_filled_and_variables_of_nginx_are_left() -> None:
-    with short_folder("gateway-") as folder:
-        render(folder, "--read-api=127.0.0.1:5", "--write-queue=127.0.0.1:6")
-        text = (folder / "conf" / "nginx.conf").read_text()
-    code = "\n".join(line for line in text.splitlines() if not line.startswith("#"))
-    assert "${" not in code
-    assert "$request_uri" in code
-    assert text.count("server 127.0.0.1:5 ") == 2
-    assert text.count("server 127.0.0.1:6 ") == 2
+def has_ipv6() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6) as tried:
+            tried.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
 
 
 @pytest.mark.parametrize(
-    ("word", "reason"),
+    "settings",
     [
-        ("--read-api=localhost", "not HOST:PORT"),
-        ("--write-queue=a:1; include /etc/passwd", "not HOST:PORT"),
-        ("--listen=80;", "not HOST:PORT"),
-        ("--state-dir=/tmp/with blank", "character"),
-        ("--state-dir=/tmp/${HOME}", "character"),
-        (f"--state-dir=/tmp/{'x' * 100}", "too long"),
+        {},
+        {"read_api": ["127.0.0.1:1"]},
+        {"read_api": ["localhost:1", "[::1]:2"], "write_queue": ["127.0.0.1:3"], "workers": 4},
+        {"listen": ["0.0.0.0", "::"], "max_body_bytes": 5000},
+        {"answer_seconds": 30, "client_seconds": 60, "drain_seconds": 5, "old_worker_seconds": 1},
+        {"real_ip_from": ["10.0.0.0/8", "fd00::/8"], "stats": ["127.0.0.1:4"]},
+        {"tls": True},
+        {"tls": True, "redirect_to": "https://models.example", "hsts_seconds": 60},
     ],
+    ids=str,
 )
-def test_value_that_would_break_the_configuration_is_refused(word: str, reason: str) -> None:
-    with short_folder("gateway-") as folder:
-        done = render(folder, word)
-        assert (done.returncode, reason in done.stderr) == (2, True), done.stderr
-        assert not (folder / "conf").exists()
+async def test_configuration_is_understood_by_nginx_without_a_word(
+    settings: dict[str, object], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    chosen = {**settings, "start_seconds": 0.2}
+    if chosen.pop("tls", False):
+        certificate, key = write_certificate(tmp_path)
+        chosen |= {"tls_certificate": certificate, "tls_key": key, "tls_port": free_ports(1)[0]}
+    async with running_gateway(chosen) as (_, supervisor, _telemetry):
+        assert supervisor.front.process.running
+        assert supervisor.back.process.running
+    said = [record for record in caplog.records if record.name == "gateway.nginx_process"]
+    assert [record.message for record in said if record.levelno >= logging.WARNING] == []
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
+async def test_gateway_listens_on_both_kinds_of_addresses() -> None:
+    async with running_gateway({"listen": ["0.0.0.0", "::"]}) as (port, _supervisor, _telemetry):
+        for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+            with socket.socket(family) as client:
+                client.connect((host, port))

@@ -1,28 +1,26 @@
-"""The gateway of the stack: nginx with the configuration of `deploy/gateway`."""
+"""The gateway of the stack: `horde-reference gateway`, which runs nginx."""
 
 import contextlib
-import os
 import shutil
-import subprocess
-import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from gateway.settings import GATEWAY_PREFIX
 from stack.child import Recipe, StackFailed
-from support.processes import clean_environment
-from support.reference_data import REPOSITORY
+from support.processes import CONSOLE_SCRIPT, clean_environment
 
-FOLDER = REPOSITORY / "deploy" / "gateway"
-RENDER = FOLDER / "render.py"
 HEALTH = "/gateway/health"
 MAX_BODY_BYTES = 1024 * 1024  # the default of the services
 
 
 @dataclass(frozen=True, slots=True)
 class GatewayPlan:
-    """Where the gateway listens, and which ports it sends requests to."""
+    """Where the gateway listens, and which ports it sends requests to.
+
+    `more` are other settings, without their prefix. The supervisor's own port is a free one unless given.
+    """
 
     port: int
     read_ports: Sequence[int]
@@ -34,6 +32,9 @@ class GatewayPlan:
     answer_seconds: int = 4
     stats_seconds: int = 7
     client_seconds: int = 10
+    drain_seconds: int = 2
+    admin_port: int = 0
+    more: Mapping[str, object] = field(default_factory=dict)
 
 
 def find_nginx() -> str | None:
@@ -42,22 +43,46 @@ def find_nginx() -> str | None:
 
 
 def gateway_recipe(folder: Path, plan: GatewayPlan) -> Recipe:
-    """Write the configuration below `folder`, whose path must be short, and return how to run it."""
-    render(folder, plan)
-    nginx = find_nginx()
-    if nginx is None:
+    """Return how to run the gateway with its files below `folder`, whose path must be short."""
+    if find_nginx() is None:
         raise StackFailed("nginx is not installed: apt-get install nginx-light")
     return Recipe(
         name="gateway",
         kind="gateway",
         port=plan.port,
-        command=[nginx, *nginx_arguments(folder)],
-        environment=clean_environment({}),
+        command=[str(CONSOLE_SCRIPT), "gateway"],
+        environment=clean_environment(gateway_environment(folder, plan)),
         log=folder / "gateway.log",
         health_path=HEALTH,
-        orphan_signal="TERM",  # on which nginx also ends its workers
-        before_start=lambda: remove_sockets(folder),
+        orphan_signal="TERM",  # on which it also ends its nginx
     )
+
+
+def gateway_environment(folder: Path, plan: GatewayPlan) -> dict[str, str]:
+    """Return the settings of the gateway as variables."""
+    settings: dict[str, object] = {
+        "READ_API": _on_this_machine(plan.read_ports),
+        "WRITE_QUEUE": _on_this_machine(plan.write_ports),
+        "STATS": _on_this_machine(plan.stats_ports),
+        "LISTEN": plan.host,
+        "PORT": plan.port,
+        "ADMIN_HOST": "127.0.0.1",
+        "ADMIN_PORT": plan.admin_port,
+        "STATE_DIR": folder / "state",
+        "WORKERS": plan.workers,
+        "MAX_BODY_BYTES": plan.max_body_bytes,
+        "ANSWER_SECONDS": plan.answer_seconds,
+        "STATS_SECONDS": plan.stats_seconds,
+        "CLIENT_SECONDS": plan.client_seconds,
+        "DRAIN_SECONDS": plan.drain_seconds,
+        "ACCESS_LOG": "false",
+        **plan.more,
+    }
+    return {f"{GATEWAY_PREFIX}{name}": str(value) for name, value in settings.items()}
+
+
+def _on_this_machine(ports: Sequence[int]) -> str:
+    return ",".join(f"127.0.0.1:{port}" for port in ports)
 
 
 @contextlib.contextmanager
@@ -68,32 +93,3 @@ def short_folder(prefix: str) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def render(folder: Path, plan: GatewayPlan) -> None:
-    """Write the configuration. Raises `StackFailed`."""
-    words = [f"--read-api=127.0.0.1:{port}" for port in plan.read_ports]
-    words += [f"--write-queue=127.0.0.1:{port}" for port in plan.write_ports]
-    words += [f"--stats=127.0.0.1:{port}" for port in plan.stats_ports]
-    words += [f"--listen={plan.host}:{plan.port}", f"--state-dir={folder / 'state'}"]
-    words += [f"--workers={plan.workers}", f"--max-body-bytes={plan.max_body_bytes}"]
-    words += [f"--answer-seconds={plan.answer_seconds}", f"--client-seconds={plan.client_seconds}"]
-    words += [f"--stats-seconds={plan.stats_seconds}"]
-    done = subprocess.run(
-        [sys.executable, RENDER, *words, folder / "conf"], capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise StackFailed(done.stderr.strip())
-
-
-def nginx_arguments(folder: Path) -> list[str]:
-    """Return the words after the program's name."""
-    # a worker of root's nginx must be able to read a private directory
-    user = ["-g", "user root;"] if os.geteuid() == 0 else []
-    return ["-p", str(folder), "-e", "stderr", "-c", str(folder / "conf" / "nginx.conf"), *user]
-
-
-def remove_sockets(folder: Path) -> None:
-    """Remove what a killed nginx leaves behind, over which the next one would stumble."""
-    for path in (folder / "state").glob("*.sock"):
-        path.unlink(missing_ok=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pydantic import AliasChoices, BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
+from gateway.settings import GATEWAY_PREFIX, GatewaySettings
 from service_kit.settings import ENV_PREFIX, NESTED_DELIMITER
 from standalone.settings import StandaloneSettings
 from sync_worker.settings import SyncWorkerSettings
@@ -27,11 +28,27 @@ repositories, the address and the broker above. These are whole names. [What the
 
 """
 
+GATEWAY_HEAD = f"""
+## The gateway
+
+What `horde-reference gateway` knows; these names begin with `{GATEWAY_PREFIX}`.
+[What it does](../services/gateway/README.md).
+
+"""
+
 TABLE_HEAD = "| variable | default | meaning |\n|---|---|---|\n"
 
 
 def configuration_page() -> str:
-    return HEAD + table(StandaloneSettings) + SYNC_HEAD + TABLE_HEAD + "".join(_sync_rows())
+    return (
+        HEAD
+        + table(StandaloneSettings)
+        + SYNC_HEAD
+        + TABLE_HEAD
+        + "".join(_sync_rows())
+        + GATEWAY_HEAD
+        + table(GatewaySettings)
+    )
 
 
 def table(*models: type[BaseModel]) -> str:

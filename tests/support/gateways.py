@@ -5,13 +5,19 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import aiohttp
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-from stack.child import Child
-from stack.gateway import GatewayPlan, find_nginx, gateway_recipe, short_folder
+from gateway.metrics import GatewayMetrics
+from gateway.opening import supervising
+from gateway.resolving import Resolver
+from gateway.settings import GatewaySettings
+from gateway.supervisor import Supervisor
+from service_kit.telemetry import Telemetry
+from stack.gateway import find_nginx, short_folder
 from support.nodes import free_ports
 from support.servers import missing
 from support.upstreams import Upstream, upstreams
@@ -36,11 +42,17 @@ class Reply:
 class Gateway:
     """A running gateway, the servers behind it, and a client of it."""
 
-    child: Child
+    port: int
+    supervisor: Supervisor
+    telemetry: Telemetry
     reads: Sequence[Upstream]
     writes: Sequence[Upstream]
     stats: Sequence[Upstream]
     session: aiohttp.ClientSession
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
 
     async def send(
         self,
@@ -51,7 +63,7 @@ class Gateway:
         data: bytes | None = None,
     ) -> Reply:
         """Send a request whose path is on the wire as it is here."""
-        url = URL(self.child.url + path, encoded=True)
+        url = URL(self.url + path, encoded=True)
         named = CIMultiDict(headers or {})
         async with self.session.request(
             method, url, headers=named, data=data, allow_redirects=False
@@ -65,7 +77,7 @@ class Gateway:
 
     async def raw(self, request: bytes, *, timeout_seconds: float = 15.0) -> bytes:
         """Send bytes over a connection of their own, and return all that comes until it is ended or reset."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.child.port)
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         try:
             async with asyncio.timeout(timeout_seconds):
                 writer.write(request)
@@ -81,35 +93,61 @@ class Gateway:
 async def gateway(
     reads: int = 1, writes: int = 1, stats: int = 1, *, max_body_bytes: int = 1024 * 1024
 ) -> AsyncIterator[Gateway]:
-    """Run nginx before so many upstreams of each kind. Skips the test where nginx is not installed."""
-    if find_nginx() is None:
-        missing("nginx is not installed")
+    """Run the gateway before so many upstreams of each kind. Skips the test where nginx is not installed."""
     kinds = {"read": reads, "write": writes, "stats": stats}
     names = [f"{kind}-{n}" for kind, count in kinds.items() for n in range(count)]
-    async with contextlib.AsyncExitStack() as stack:
-        servers = await stack.enter_async_context(upstreams(*names))
-        folder = stack.enter_context(short_folder("gateway-"))
+    async with upstreams(*names) as servers, contextlib.AsyncExitStack() as stack:
         read, write, other = servers[:reads], servers[reads : reads + writes], servers[reads + writes :]
-        plan = GatewayPlan(
-            port=free_ports(1)[0],
-            read_ports=[server.port for server in read],
-            write_ports=[server.port for server in write],
-            stats_ports=[server.port for server in other],
-            workers=1,
-            max_body_bytes=max_body_bytes,
-            answer_seconds=ANSWER_SECONDS,
-            stats_seconds=STATS_SECONDS,
-            client_seconds=CLIENT_SECONDS,
-        )
-        child = Child(gateway_recipe(folder, plan))
-        stack.push_async_callback(child.kill)
-        await child.start()
+        settings = {
+            "read_api": addresses_of(read),
+            "write_queue": addresses_of(write),
+            "stats": addresses_of(other),
+            "max_body_bytes": max_body_bytes,
+        }
+        port, supervisor, telemetry = await stack.enter_async_context(running_gateway(settings))
         connector = aiohttp.TCPConnector(limit=0)
         session = await stack.enter_async_context(
             aiohttp.ClientSession(connector=connector, auto_decompress=False)
         )
         session.headers.clear()
-        yield Gateway(child, read, write, other, session)
+        yield Gateway(port, supervisor, telemetry, read, write, other, session)
+
+
+def addresses_of(servers: Sequence[Upstream]) -> list[str]:
+    return [f"127.0.0.1:{server.port}" for server in servers]
+
+
+@contextlib.asynccontextmanager
+async def running_gateway(
+    settings: Mapping[str, object], resolver: Resolver | None = None
+) -> AsyncIterator[tuple[int, Supervisor, Telemetry]]:
+    """Run nginx and its supervisor, which is in this process; yield the port too."""
+    if find_nginx() is None:
+        missing("nginx is not installed")
+    telemetry = Telemetry("gateway")
+    with short_folder("gateway-") as folder:
+        chosen = await asyncio.to_thread(gateway_settings, folder, **settings)
+        async with supervising(chosen, GatewayMetrics(telemetry), resolver) as supervisor:
+            yield chosen.port, supervisor, telemetry
+
+
+def gateway_settings(folder: Path, **settings: object) -> GatewaySettings:
+    """Return settings with a free port and short times, so that tests need not wait long."""
+    return GatewaySettings.model_validate(
+        {
+            "listen": ["127.0.0.1"],
+            "port": free_ports(1)[0],
+            "state_dir": folder / "state",
+            "workers": 1,
+            "answer_seconds": ANSWER_SECONDS,
+            "stats_seconds": STATS_SECONDS,
+            "client_seconds": CLIENT_SECONDS,
+            "drain_seconds": 1,
+            "resolve_seconds": 0.05,
+            "access_log": False,
+            **settings,
+        }
+    )
 
 
 async def begin_of_a_second() -> None:

@@ -8,9 +8,13 @@ from support.serving import LOOPBACK
 
 
 class RestartableServer(ABC):
-    """Answers every request with `handle`. `port` is picked at the first start, and kept."""
+    """Answers every request with `handle`. `port` is picked at the first start, and kept.
+
+    `host` may be another address of loopback, also between a stop and the next start.
+    """
 
     def __init__(self) -> None:
+        self.host = LOOPBACK
         self.port = 0
         self._runner: web.AppRunner | None = None
 
@@ -27,7 +31,7 @@ class RestartableServer(ABC):
         application.router.add_route("*", "/{path:.*}", self.handle)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
-        await web.TCPSite(self._runner, LOOPBACK, self.port, reuse_address=True).start()
+        await web.TCPSite(self._runner, self.host, self.port, reuse_address=True).start()
         self.port = self._runner.addresses[0][1]
 
     async def stop(self) -> None:

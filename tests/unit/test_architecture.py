@@ -24,7 +24,9 @@ MAY_IMPORT: Final = {
     "write_queue": {"registry", "service_kit", "horde_model_reference"},
     "stats": {"registry", "service_kit", "horde_model_reference"},
     "sync_worker": {"registry", "service_kit", "horde_model_reference"},
+    "gateway": {"service_kit"},
     "standalone": {
+        "gateway",
         "read_api",
         "write_queue",
         "stats",

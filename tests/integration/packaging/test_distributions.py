@@ -45,6 +45,7 @@ def test_library_is_a_distribution_of_its_own_with_light_needs(tmp_path: Path) -
 def test_services_are_a_distribution_without_the_library(tmp_path: Path) -> None:
     wheel = build(REPOSITORY, tmp_path)
     assert packages(wheel) == {
+        "gateway",
         "read_api",
         "registry",
         "service_kit",
@@ -55,6 +56,8 @@ def test_services_are_a_distribution_without_the_library(tmp_path: Path) -> None
     }
     assert "standalone/sample/text/models.csv" in wheel.namelist()
     assert "read_api/openapi.json" in wheel.namelist()
+    assert "gateway/nginx/front.conf.template" in wheel.namelist()
+    assert "gateway/nginx/problem.conf" in wheel.namelist()
     assert "Requires-Dist: horde-model-reference" in metadata(wheel).splitlines()
 
 

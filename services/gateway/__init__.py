@@ -1,0 +1,1 @@
+"""The gateway: nginx before the services, and the supervisor that keeps it up to date."""
