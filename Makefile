@@ -11,10 +11,21 @@ READ ?= 2
 STATS ?= 1
 SYNC ?= 0
 PORT ?= 19900
+BASE_IMAGE ?= python:3.13-slim
+HORDE_IMAGE ?= horde-model-reference:local
+HORDE_GATEWAY_IMAGE ?= horde-model-reference-gateway:local
 BIN := $(VENV)/bin
 # a uv on PATH may be a shim that does not work: ask it
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv)
 STAMP := $(VENV)/.installed
+
+# equal sources give equal images: their time is that of the last commit
+IMAGE_TIME = $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null),0)
+IMAGE_CREATED = $(or $(shell TZ=UTC git log -1 --date=format-local:%Y-%m-%dT%H:%M:%SZ --format=%cd 2>/dev/null),1970-01-01T00:00:00Z)
+IMAGE_BUILD = docker build --file deploy/docker/Dockerfile --build-arg BASE_IMAGE=$(BASE_IMAGE) \
+	--build-arg SOURCE_DATE_EPOCH=$(IMAGE_TIME) --build-arg CREATED=$(IMAGE_CREATED) \
+	--build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) \
+	--build-arg VERSION=$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 
 export HORDE_MODEL_REFERENCE_DATA_DIR ?= $(CURDIR)/data
 
@@ -48,7 +59,7 @@ seed: setup ## make the catalogue what the legacy files say: FROM=github or FROM
 
 ##@ Checks
 test: setup ## all tests (real S3 and Redis servers are started on free ports)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest --ignore=tests/containers -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 contract: setup ## the suites of the ports, over every adapter
 	$(BIN)/python -m pytest tests/contract $(ARGS)
@@ -66,7 +77,7 @@ types: setup ## mypy --strict
 check: lint types test ## what CI runs
 
 cov: setup ## tests with branch coverage
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --cov=shared --cov=services --cov-report=term-missing:skip-covered $(ARGS)
+	$(BIN)/python -m pytest --ignore=tests/containers -n $(WORKERS) --dist loadfile --no-loadscope-reorder --cov=shared --cov=services --cov-report=term-missing:skip-covered $(ARGS)
 
 bench: setup ## measure beside nginx: throughput, latency, start, memory, growth (needs nginx, wrk)
 	PYTHONPATH=tests $(BIN)/python -m bench $(ARGS)
@@ -74,8 +85,34 @@ bench: setup ## measure beside nginx: throughput, latency, start, memory, growth
 chaos: setup ## kill, freeze and cut off parts of the stack under load, and check the journal (needs nginx, RabbitMQ)
 	PYTHONPATH=tests $(BIN)/python -m chaos $(ARGS)
 
+kubernetes: setup $(VENV)-kubernetes/.installed ## the Kubernetes manifests against schemas and policies (needs kubectl or kustomize)
+	PYTHONPATH=tests $(BIN)/python -m manifests $(VENV)-kubernetes/bin
+
+$(VENV)-kubernetes/.installed: requirements/kubernetes.lock
+	$(PYTHON) -m venv $(VENV)-kubernetes
+	$(VENV)-kubernetes/bin/python -m pip install --quiet --require-hashes -r requirements/kubernetes.lock
+	touch $@
+
 fuzz: setup ## send 10,000 requests made up from the description of the API; the report is fuzz-report.json
 	PYTHONPATH=tests $(BIN)/python -m fuzz $(ARGS)
+
+##@ Containers
+image: ## build both images: HORDE_IMAGE, HORDE_GATEWAY_IMAGE, BASE_IMAGE=python:3.13-slim@sha256:...
+	$(IMAGE_BUILD) --target services --tag $(HORDE_IMAGE) .
+	$(IMAGE_BUILD) --target gateway --tag $(HORDE_GATEWAY_IMAGE) .
+
+image-reproducible: ## build the image of the services twice without cache: both must be the same
+	@mkdir -p build
+	$(IMAGE_BUILD) --quiet --no-cache --target services --iidfile build/first.iid . > /dev/null
+	$(IMAGE_BUILD) --quiet --no-cache --target services --iidfile build/second.iid . > /dev/null
+	cmp build/first.iid build/second.iid && cat build/first.iid
+
+sbom: ## what is in the images: build/sbom-services.cdx.json, build/sbom-gateway.cdx.json
+	$(IMAGE_BUILD) --target sbom --output type=local,dest=build .
+
+containers: setup ## test the images and docker-compose.yml, with the Docker engine or a private one
+	engine="$$(bash tests/containers/engine.sh up --observability)" && eval "$$engine" && \
+		$(BIN)/python -m pytest tests/containers $(ARGS)
 
 ##@ Work
 format: setup ## let ruff rewrite the sources
@@ -94,8 +131,14 @@ lock: ## resolve the requirements anew (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 		--no-annotate --no-header --no-emit-package horde-model-reference --extra dev -c requirements/services.lock \
 		pyproject.toml -o requirements/dev.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+		--no-annotate --no-header requirements/kubernetes.in -o requirements/kubernetes.lock
+	echo 'hatchling>=1.27' | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-emit-find-links --no-annotate --no-header -c requirements/dev.lock - -o requirements/build.lock
+	uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-emit-index-url --no-emit-find-links \
+		--no-annotate --no-header requirements/sbom.in -o requirements/sbom.lock
 
 clean: ## remove the environment and every cache
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist .coverage htmlcov
+	rm -rf $(VENV) $(VENV)-kubernetes .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist .coverage htmlcov
 
-.PHONY: help setup run stack seed test contract client-contract lint types check cov bench chaos fuzz format docs lock clean
+.PHONY: help setup run stack seed test contract client-contract lint types check cov bench chaos kubernetes fuzz image image-reproducible sbom containers format docs lock clean

@@ -15,7 +15,6 @@ from read_api.catalogue_metrics import CatalogueMetrics
 from read_api.endpoints import add_read_routes
 from read_api.history_metrics import HistoryMetrics
 from read_api.holder import PageHolder
-from read_api.horde_watch import HordeWatch
 from read_api.live.feed import LiveFeed
 from read_api.long_lived import spare_the_collector
 from read_api.replica.opening import Surroundings, replicating
@@ -23,8 +22,10 @@ from read_api.replica.source import OnCopy, nothing_to_do
 from read_api.role import Role
 from read_api.settings import ReadApiSettings
 from read_api.shortcut import DocumentShortcut
+from read_api.status_desk import Around, StatusDesk
 from registry.blobs import Blobs
 from registry.checkpoints import Checkpoints
+from registry.content import CatalogueContent
 from registry.follower import Follower
 from registry.journal import Journal
 from service_kit.buses import bus_check, open_event_bus
@@ -34,6 +35,7 @@ from service_kit.event_bus import EventBus
 from service_kit.head_nudge import nudging
 from service_kit.health import Check, add_health_routes
 from service_kit.object_store import ObjectStore
+from service_kit.revision_lag import RevisionLag
 from service_kit.stores import open_cache, open_object_store
 from service_kit.telemetry import Telemetry
 from service_kit.web import TELEMETRY, create_application
@@ -84,9 +86,10 @@ def create_app(
         settings, telemetry, on_response=RevisionStamp(holder), shortcut=DocumentShortcut(holder)
     )
     if not role.is_primary:
-        add_replica(application, holder, role, settings, cache_opener=cache_opener)
+        add_replica(application, StatusDesk(holder, role), settings, cache_opener=cache_opener)
         return application
     opened: list[EventBus] = []
+    desk = StatusDesk(holder, role)
 
     async def follow(_: web.Application) -> AsyncIterator[None]:
         async with (
@@ -94,6 +97,7 @@ def create_app(
             cache_opener(settings, telemetry) as cache,
             bus_opener(settings, telemetry) as bus,
             following(holder, store, cache, poll_seconds=settings.head_poll_seconds, bus=bus),
+            desk.staffed(settings, telemetry, Around(bus, store, cache)),
         ):
             opened.append(bus)
             yield
@@ -103,31 +107,32 @@ def create_app(
             await bus_check(opened[0]).run()
 
     application.cleanup_ctx.append(follow)
-    add_read_side(application, holder, settings, Check("events", events, required=False), role=role)
+    events_check = Check("events", events, required=False)
+    add_read_side(application, holder, settings, events_check, role=role, desk=desk)
     return application
 
 
 def add_replica(
     application: web.Application,
-    holder: PageHolder,
-    role: Role,
+    desk: StatusDesk,
     settings: ReadApiSettings,
     *,
     cache_opener: CacheOpener = cache_from_settings,
     on_first_copy: OnCopy = nothing_to_do,
 ) -> None:
     """Add the read side of a replica to an application, and what keeps it at its PRIMARY."""
-    telemetry = application[TELEMETRY]
+    telemetry, holder, role = application[TELEMETRY], desk.holder, desk.role
 
     async def replicate(_: web.Application) -> AsyncIterator[None]:
         async with (
             cache_opener(settings, telemetry) as cache,
             replicating(holder, role, settings, Surroundings(telemetry, cache, on_first_copy)),
+            desk.staffed(settings, telemetry, Around(cache=cache)),
         ):
             yield
 
     application.cleanup_ctx.append(replicate)
-    add_read_side(application, holder, settings, primary_check(holder), role=role)
+    add_read_side(application, holder, settings, primary_check(holder), role=role, desk=desk)
 
 
 def add_read_side(
@@ -137,29 +142,42 @@ def add_read_side(
     *checks: Check,
     role: Role | None = None,
     details: Callable[[], Mapping[str, object]] = dict,
+    desk: StatusDesk | None = None,
 ) -> None:
     """Add what the read side shows to an application: its routes, its health, its metrics, its live feed.
 
-    `role` is given where it can change; `details` is what `/ready` says besides.
+    `role` is given where it can change, `desk` where it is staffed; `details` is what `/ready` says besides.
     """
     role = role or Role(settings.canonical_format, settings.replicate_mode)
+    desk = desk or StatusDesk(holder, role)
+    desk.checks = (loaded_check(holder), *checks)
     feed = LiveFeed(holder, settings.events)
     application.cleanup_ctx.append(feed.running)
     application.on_shutdown.append(feed.end)
-    watch = HordeWatch(holder)
-    application.cleanup_ctx.append(watch.running)
+    application.cleanup_ctx.append(desk.watch.running)
     add_read_routes(
         application,
         holder,
         feed,
         role,
-        watch,
+        desk,
         min_revision_wait_seconds=settings.min_revision_wait_seconds,
     )
-    add_health_routes(application, [loaded_check(holder), *checks], details=details)
-    source = "journal" if role.is_primary else "primary"
-    application[TELEMETRY].registry.register(CatalogueMetrics(holder, source))
+    add_health_routes(application, desk.checks, details=details)
+    metrics = CatalogueMetrics(holder, "journal" if role.is_primary else "primary")
+    application[TELEMETRY].registry.register(metrics)
     application[TELEMETRY].registry.register(HistoryMetrics(holder, feed))
+    _measure_lag(holder, application[TELEMETRY])
+
+
+def _measure_lag(holder: PageHolder, telemetry: Telemetry) -> None:
+    lag = RevisionLag(telemetry.revision_lag, "catalogue")
+
+    def note(content: CatalogueContent | None) -> None:
+        if content is not None:
+            lag.reached(content.revision, content.committed_at)
+
+    holder.on_content(note)
 
 
 @contextlib.asynccontextmanager

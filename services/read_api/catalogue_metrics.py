@@ -2,12 +2,15 @@
 
 import math
 from collections.abc import Iterator
+from typing import Literal
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from read_api.holder import PageHolder
 from read_api.pages import Pages
+
+Source = Literal["journal", "primary"]
 
 
 class CatalogueMetrics(Collector):
@@ -16,7 +19,7 @@ class CatalogueMetrics(Collector):
     `source` is what the revisions come from: the journal, or a PRIMARY.
     """
 
-    def __init__(self, holder: PageHolder, source: str = "journal") -> None:
+    def __init__(self, holder: PageHolder, source: Source = "journal") -> None:
         self._holder = holder
         self._source = source
 
@@ -30,11 +33,15 @@ class CatalogueMetrics(Collector):
         source = holder.source
         yield GaugeMetricFamily("catalogue_stale", "1 while newer revisions may exist unseen.", holder.stale)
         if source is not None and math.isfinite(source.age_seconds):
-            yield GaugeMetricFamily(
-                f"{self._source}_last_contact_seconds", "Seconds since the head was seen.", source.age_seconds
-            )
+            yield _contact(self._source, source.age_seconds)
         if holder.pages is not None:
             yield from _pages_metrics(holder.pages)
+
+
+def _contact(source: Source, seconds: float) -> Metric:
+    if source == "journal":
+        return GaugeMetricFamily("journal_last_contact_seconds", "Since the journal was seen.", seconds)
+    return GaugeMetricFamily("primary_last_contact_seconds", "Since the PRIMARY was seen.", seconds)
 
 
 def _pages_metrics(pages: Pages) -> Iterator[Metric]:

@@ -3,7 +3,6 @@
 from aiohttp import web
 
 from read_api.holder import PageHolder
-from read_api.horde_watch import HordeWatch
 from read_api.live.feed import LiveFeed
 from read_api.role import Role
 from read_api.routes.changes import Changes
@@ -16,7 +15,9 @@ from read_api.routes.references import References
 from read_api.routes.schemas import Schemas
 from read_api.routes.search import Search
 from read_api.routes.service import Service
+from read_api.routes.status import StatusRoutes
 from read_api.routes.text import TextToolRoutes
+from read_api.status_desk import StatusDesk
 from service_kit.endpoints import Endpoint, add_endpoints
 from service_kit.min_revision import waiting_for_revision
 
@@ -25,14 +26,15 @@ def read_endpoints(
     holder: PageHolder,
     feed: LiveFeed,
     role: Role,
-    watch: HordeWatch,
+    desk: StatusDesk,
     *,
     min_revision_wait_seconds: float,
 ) -> tuple[Endpoint, ...]:
     """Return the endpoints that serve the pages of the holder, the feed, and what is watched."""
     references = References(holder)
     return (
-        *Service(holder, role, watch).endpoints(),
+        *Service(holder, role, desk.watch).endpoints(),
+        *StatusRoutes(holder, role, desk).endpoints(),
         *Documentation(holder).endpoints(),
         *Listings(holder).endpoints(),
         *Metadata(holder, role).endpoints(),
@@ -52,7 +54,7 @@ def add_read_routes(
     holder: PageHolder,
     feed: LiveFeed,
     role: Role,
-    watch: HordeWatch,
+    desk: StatusDesk,
     *,
     min_revision_wait_seconds: float,
 ) -> None:
@@ -61,5 +63,5 @@ def add_read_routes(
     The application should also have a `RevisionStamp` of the holder as its `on_response`.
     """
     wait_seconds = min_revision_wait_seconds
-    endpoints = read_endpoints(holder, feed, role, watch, min_revision_wait_seconds=wait_seconds)
+    endpoints = read_endpoints(holder, feed, role, desk, min_revision_wait_seconds=wait_seconds)
     add_endpoints(application, endpoints, wrap=waiting_for_revision(holder, wait_seconds))

@@ -4,8 +4,6 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from registry.catalogue import RejectedRecord
-
 
 class Message(BaseModel):
     """A text for people."""
@@ -34,34 +32,6 @@ class BackendInfo(BaseModel):
     replicate_mode: Literal["PRIMARY", "REPLICA"]
     canonical_format: Literal["v2", "legacy"]
     writable: bool
-
-
-class CategoryStatus(BaseModel):
-    """One category as it is being served."""
-
-    models: int
-    v2_bytes: int
-    legacy_bytes: int | None
-    rejected: list[RejectedRecord] = Field(description="records of the source that cannot be read as v2")
-
-
-class StoreStatus(BaseModel):
-    """Contact with the journal, or of a replica with its PRIMARY."""
-
-    reachable: bool
-    seconds_since_contact: float | None
-    problem: str | None
-
-
-class Status(BaseModel):
-    """What this instance serves, for operators."""
-
-    revision: int | None = Field(description="null while nothing is loaded; 0: the journal is empty")
-    sequence: int | None
-    committed_at: str | None
-    stale: bool
-    store: StoreStatus
-    categories: dict[str, CategoryStatus]
 
 
 class LastUpdated(BaseModel):

@@ -13,6 +13,7 @@ from pydantic_settings import (
 
 from registry.github_settings import GithubRepositorySettings
 from registry.settings import JournalSettings
+from service_kit.access_settings import KeyedServiceSettings
 from service_kit.settings import ENV_PREFIX, SettingsPart
 
 
@@ -35,7 +36,7 @@ def _require_http(url: str) -> str:
     return url.rstrip("/")
 
 
-class ReadApiSettings(JournalSettings, GithubRepositorySettings):
+class ReadApiSettings(KeyedServiceSettings, JournalSettings, GithubRepositorySettings):
     """What the read-api needs to know. Loaded once, in the main program."""
 
     min_revision_wait_seconds: float = Field(
@@ -72,4 +73,7 @@ class ReadApiSettings(JournalSettings, GithubRepositorySettings):
         every = EnvSettingsSource(settings_cls, env_ignore_empty=False).env_vars
         is_empty = every.get(f"{ENV_PREFIX}PRIMARY_API_URL".lower()) == ""
         said = InitSettingsSource(settings_cls, {"primary_api_url": ""} if is_empty else {})
-        return init_settings, said, env_settings, dotenv_settings, file_secret_settings
+        first, *others = super().settings_customise_sources(
+            settings_cls, init_settings, env_settings, dotenv_settings, file_secret_settings
+        )
+        return first, said, *others

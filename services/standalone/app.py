@@ -20,8 +20,8 @@ from read_api.answers import RevisionStamp
 from read_api.app import add_read_side, add_replica, following
 from read_api.holder import PageHolder
 from read_api.replica.copies import Copy
-from read_api.role import Role
 from read_api.shortcut import DocumentShortcut
+from read_api.status_desk import Around, StatusDesk
 from registry.errors import JournalContended, JournalError
 from registry.signatures import Signer, signer_of
 from service_kit.buses import open_event_bus
@@ -39,6 +39,7 @@ from standalone.journal_access import access_to
 from standalone.refusing_writes import refusing_writes
 from standalone.settings import StandaloneSettings
 from standalone.statistics import ServedRevisions, SharedCache, first_of, statistics_of_replica
+from standalone.status import desk_of
 from standalone.syncing import Syncing
 from standalone.unseeded import Seeding, SeedStanding
 from stats.app import add_stats_side, horde_check
@@ -46,7 +47,8 @@ from stats.opening import Neighbours as StatsNeighbours
 from stats.opening import StatsSide, computing
 from stats.shortcut import StatsShortcut
 from sync_worker.settings import SyncWorkerSettings
-from write_queue.app import add_write_side, journal_check, side_of
+from write_queue.app import add_write_side, side_of
+from write_queue.instance_facts import journal_check
 from write_queue.opening import Neighbours, Prove, working
 from write_queue.write_side import WriteSide
 
@@ -85,7 +87,10 @@ def create_app(
     application = create_application(
         settings, telemetry, on_response=RevisionStamp(holder), shortcut=shortcut
     )
-    sides = _Sides(holder, side, stats, Syncing(sync, telemetry) if sync is not None else None)
+    syncing = Syncing(sync, telemetry) if sync is not None else None
+    sync_facts = syncing.facts if syncing is not None else None
+    desk = desk_of(SERVICE, holder, side, stats, settings, sync_facts=sync_facts)
+    sides = _Sides(holder, side, stats, syncing, desk)
     if settings.replicate_mode is ReplicateMode.REPLICA:
         _replicate(application, sides, settings, on_ready)
     else:
@@ -102,6 +107,7 @@ class _Sides:
     writing: WriteSide
     stats: StatsSide
     syncing: Syncing | None
+    desk: StatusDesk
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +124,10 @@ class _Around:
     def for_writing(self, proven: Prove) -> Neighbours:
         """Return what the write side needs; `proven` waits until the store is."""
         return Neighbours(self.store, self.bus, self.limiter, proven, self.signer)
+
+    def for_status(self) -> Around:
+        """Return what is reported on."""
+        return Around(self.bus, self.store, self.cache)
 
     def for_stats(self) -> StatsNeighbours:
         """Return what the statistics need."""
@@ -170,20 +180,20 @@ def _hold_journal(
                     await asyncio.Event().wait()
 
             await stack.enter_async_context(_owned(follow(), start.report_end))
-            writing = around.for_writing(start.proven.wait)
-            await stack.enter_async_context(working(sides.writing, settings, writing, telemetry))
-            stats, revisions = around.for_stats(), ServedRevisions(holder)
-            await stack.enter_async_context(computing(sides.stats, settings, stats, revisions, telemetry))
+            neighbours = around.for_writing(start.proven.wait)
+            await stack.enter_async_context(working(sides.writing, settings, neighbours, telemetry))
+            served, figures = ServedRevisions(holder), around.for_stats()
+            await stack.enter_async_context(computing(sides.stats, settings, figures, served, telemetry))
             if sides.syncing is not None:
                 await stack.enter_async_context(sides.syncing.working(holder, around.bus))
+            await stack.enter_async_context(sides.desk.staffed(settings, telemetry, around.for_status()))
             yield
 
     application.cleanup_ctx.append(live)
     add_write_side(application, sides.writing)
     # reads are served without the queue, so it is reported only
     queue = replace(journal_check(sides.writing), required=False)
-    syncing = sides.syncing
-    more, details = (syncing.checks(), syncing.shown) if syncing is not None else ((), dict)
+    more, details = (sides.syncing.checks(), sides.syncing.shown) if sides.syncing else ((), dict)
     add_read_side(
         application,
         holder,
@@ -193,6 +203,7 @@ def _hold_journal(
         standing.check,
         *more,
         details=details,
+        desk=sides.desk,
     )
 
 
@@ -215,8 +226,7 @@ def _replicate(
 
     application.cleanup_ctx.append(live)
     add_write_side(application, sides.writing)
-    role = Role(settings.canonical_format, settings.replicate_mode)
-    add_replica(application, holder, role, settings, cache_opener=cache.opener, on_first_copy=announce)
+    add_replica(application, sides.desk, settings, cache_opener=cache.opener, on_first_copy=announce)
 
 
 async def _until_served(holder: PageHolder, revision: int) -> None:

@@ -6,6 +6,7 @@ Nothing heavy is imported at the top: `health` is started every few seconds in e
 import argparse
 import importlib
 import logging
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -70,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _end_before_serving(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - a signal handler
-    raise SystemExit(0)
+    os._exit(0)  # nothing was begun; an exception in the middle of an import can crash the interpreter
 
 
 def _failed(command: str, why: str) -> int:

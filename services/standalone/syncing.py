@@ -1,7 +1,7 @@
 """Keeping the legacy GitHub repositories in step as a part of the whole service: its own pages are wanted."""
 
 import contextlib
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from typing import Final
@@ -21,6 +21,7 @@ from standalone.settings import StandaloneSettings
 from sync_worker.app import SyncSide
 from sync_worker.background import running
 from sync_worker.github.settings import PREFIX
+from sync_worker.instance_facts import counting
 from sync_worker.intake import EventIntake, work_queue
 from sync_worker.keeper import Keeper
 from sync_worker.opening import mode_of, open_runs, require_complete
@@ -88,11 +89,16 @@ class Syncing:
         require_complete(settings, self._mode, asks_primary=False)
         self._telemetry = telemetry
         self._side = SyncSide(settings, telemetry)
+        self._work: Callable[[], Mapping[str, object]] = dict
 
     def checks(self) -> Iterator[Check]:
         """Yield checks that only report: everything else works without GitHub."""
         for check in self._side.checks(self._settings):
             yield replace(check, name=f"sync_{check.name}", required=False)
+
+    def facts(self) -> Mapping[str, object]:
+        """Return what is reported on the repositories."""
+        return {**self._side.subject.facts(), **self._work()}
 
     def shown(self) -> Mapping[str, object]:
         """Return what `/ready` says about the repositories."""
@@ -105,6 +111,7 @@ class Syncing:
         async with open_runs(self._settings, self._mode, self._telemetry, source=source) as opened:
             keepers = self._side.open(opened, self._settings, bus)
             async with (
+                counting(bus, self._settings.amqp) as self._work,
                 running(*(_begun_when_loaded(holder, keeper) for keeper in keepers)),
                 self._hearing(holder, keepers, bus),
             ):

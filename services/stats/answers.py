@@ -12,6 +12,7 @@ from service_kit.document_answers import document_answer
 from service_kit.documents import Document, plain_document
 from service_kit.ready_response import ReadyResponse
 from service_kit.revision_headers import X_REVISION, X_STALE
+from service_kit.web import TELEMETRY
 from stats.domain.runtime_mark import RuntimeMark
 from stats.engine import StatsEngine
 from stats.results import Results
@@ -29,9 +30,10 @@ class HeldAnswers:
     def __init__(self) -> None:
         self._cache = AnswerCache(MAX_HELD_BYTES)
 
-    def document(self, key: Hashable, render: Callable[[], bytes]) -> Document:
+    def document(self, request: web.Request, key: Hashable, render: Callable[[], bytes]) -> Document:
         """Return the document under the key, rendered if need be."""
         document = self._cache.find(key)
+        request.app[TELEMETRY].count_answer(hit=document is not None)
         if document is None:
             document = plain_document(render())
             self._cache.hold(key, document)

@@ -20,6 +20,7 @@ from service_kit.endpoints import Handler, add_endpoints
 from service_kit.errors import NotReady
 from service_kit.head_nudge import nudging
 from service_kit.health import Check, add_health_routes
+from service_kit.instance_reports import Identity
 from service_kit.min_revision import waiting_for_revision
 from service_kit.settings import ENV_PREFIX, SettingsInvalid
 from service_kit.stores import open_cache, open_lease, open_object_store
@@ -28,6 +29,7 @@ from service_kit.web import create_application
 from stats.answers import ResultStamp
 from stats.endpoints import stats_endpoints
 from stats.engine import StatsEngine
+from stats.instance_facts import reported
 from stats.opening import Neighbours, StatsSide, computing
 from stats.settings import StatsSettings
 from stats.shortcut import StatsShortcut
@@ -68,6 +70,7 @@ def create_app(
         settings, telemetry, on_response=ResultStamp(side.engine), shortcut=StatsShortcut(side.engine)
     )
     opened: list[Neighbours] = []
+    own_checks = (results_check(side), horde_check(side))
 
     async def work(_: web.Application) -> AsyncIterator[None]:
         async with (
@@ -75,7 +78,10 @@ def create_app(
             _following(side, neighbours, settings) as follower,
         ):
             opened.append(neighbours)
-            async with computing(side, settings, neighbours, follower, telemetry):
+            async with (
+                computing(side, settings, neighbours, follower, telemetry),
+                reported(Identity(SERVICE), side, settings, neighbours, *own_checks),
+            ):
                 yield
 
     async def events() -> None:
@@ -84,8 +90,7 @@ def create_app(
 
     application.cleanup_ctx.append(work)
     add_stats_side(application, side, settings)
-    checks = [results_check(side), horde_check(side), Check("events", events, required=False)]
-    add_health_routes(application, checks)
+    add_health_routes(application, [*own_checks, Check("events", events, required=False)])
     return application
 
 

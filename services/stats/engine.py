@@ -6,11 +6,13 @@ import gc
 import logging
 import time
 from collections.abc import Callable
+from datetime import datetime
 from typing import Final, Protocol
 
 from horde_model_reference.integrations.horde_merge import CategoryFigures
 from registry.content import CatalogueContent
 from service_kit.errors import NotReady
+from service_kit.log_context import Causes
 from service_kit.slices import SLICE_SECONDS, Workshop
 from stats.domain.live_tables import LiveTables
 from stats.domain.risk_rules import RiskRules
@@ -32,6 +34,7 @@ COLD_WAIT_SECONDS: Final = 5.0
 
 OnFigures = Callable[[str, LiveTables], None]
 OnBuilt = Callable[[float], None]
+OnRevision = Callable[[int, datetime], None]
 
 log = logging.getLogger(__name__)
 
@@ -72,12 +75,14 @@ class StatsEngine:
         rules: RiskRules,
         *,
         on_built: OnBuilt = lambda _: None,
+        on_revision: OnRevision = lambda _revision, _committed_at: None,
         clock: Callable[[], float] = time.monotonic,
         retry_seconds: float = RETRY_SECONDS,
         runtime_pace_seconds: float = RUNTIME_PACE_SECONDS,
     ) -> None:
         self._rules = rules
         self._on_built = on_built
+        self._on_revision = on_revision
         self._clock = clock
         self._retry_seconds = retry_seconds
         self._runtime_pace_seconds = runtime_pace_seconds
@@ -87,6 +92,7 @@ class StatsEngine:
         self._content: CatalogueContent | None = None
         self._was_handed_content = False
         self._is_demanded = False
+        self._causes = Causes()
         self._built_at = float("-inf")
         self._changed = asyncio.Event()
         self._built = asyncio.Condition()
@@ -108,6 +114,7 @@ class StatsEngine:
         """Build the results of this revision; None is an empty journal."""
         self._content = content
         self._was_handed_content = True
+        self._causes.note()
         self._changed.set()
 
     @property
@@ -188,7 +195,8 @@ class StatsEngine:
             while True:
                 await self._until_due()
                 try:
-                    await self._build()
+                    with self._causes.acting():
+                        await self._build()
                 except Exception:  # top of a background loop: what is served stays
                     log.exception("the results cannot be built")
                     await asyncio.sleep(self._retry_seconds)
@@ -249,6 +257,14 @@ class StatsEngine:
         async with self._built:
             self._built.notify_all()
         self._tell(results, previous)
+        self._tell_revision(results, previous)
+
+    def _tell_revision(self, results: Results, previous: Results | None) -> None:
+        content = results.content
+        if content is not None and (previous is None or previous.content is not content):
+            fields = {"revision": content.revision, "sequence": content.sequence}
+            log.info("revision %d is counted", content.revision, extra={"fields": fields})
+            self._on_revision(content.revision, content.committed_at)
 
     def _tell(self, results: Results, previous: Results | None) -> None:
         """Hand new figures on, once for each moment."""

@@ -11,6 +11,7 @@ from service_kit.errors import NotReady
 from service_kit.event_bus import EventBus
 from service_kit.lease import Lease
 from service_kit.object_store import ObjectStore
+from service_kit.revision_lag import RevisionLag
 from service_kit.telemetry import Telemetry
 from stats.domain.live_tables import LiveTables
 from stats.domain.runtime_mark import stale_sources
@@ -54,6 +55,7 @@ class StatsSide:
         self.engine = StatsEngine(
             settings.risk_rules,
             on_built=BuildMetrics(telemetry).note,
+            on_revision=RevisionLag(telemetry.revision_lag, "statistics").reached,
             runtime_pace_seconds=settings.statistics_pace_seconds,
         )
         self.history = LateHistory()

@@ -9,7 +9,6 @@ from prometheus_client.registry import Collector
 from horde_model_reference.integrations.horde_merge import CategoryFigures
 from stats.history.totals import totals_of
 
-LABELS: Final = ("category",)
 PERIODS: Final = ("day", "month", "total")
 
 
@@ -29,12 +28,22 @@ class TotalsMetrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield the totals of the figures that are being served."""
-        threads = _gauge("horde_threads", "Threads of workers, once for each model that they serve.")
-        workers = _gauge("horde_workers", "Different workers at work for models of the reference.")
-        usage = _gauge("horde_usage", "Uses of models in the last day, month, and ever.", "period")
-        names = _gauge("horde_unattributed_names", "Names of the AI-Horde that belong to no model.")
-        strange_threads = _gauge("horde_unattributed_threads", "Threads of workers under such names.")
-        strange_usage = _gauge("horde_unattributed_usage", "Uses under such names.", "period")
+        threads = _gauge(
+            "horde_threads", "Threads of workers, once for each model that they serve.", "category"
+        )
+        workers = _gauge(
+            "horde_workers", "Different workers at work for models of the reference.", "category"
+        )
+        usage = _gauge(
+            "horde_usage", "Uses of models in the last day, month, and ever.", "category", "period"
+        )
+        names = _gauge(
+            "horde_unattributed_names", "Names of the AI-Horde that belong to no model.", "category"
+        )
+        strange_threads = _gauge(
+            "horde_unattributed_threads", "Threads of workers under such names.", "category"
+        )
+        strange_usage = _gauge("horde_unattributed_usage", "Uses under such names.", "category", "period")
         for category, figures in self._find_figures().items():
             totals, rest = totals_of(figures), figures.unattributed
             names.add_metric([category], len(rest.names))
@@ -49,5 +58,5 @@ class TotalsMetrics(Collector):
         yield from (threads, workers, usage, names, strange_threads, strange_usage)
 
 
-def _gauge(name: str, text: str, *more_labels: str) -> GaugeMetricFamily:
-    return GaugeMetricFamily(name, text, labels=[*LABELS, *more_labels])
+def _gauge(name: str, text: str, *labels: str) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, text, labels=labels)

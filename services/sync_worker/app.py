@@ -11,9 +11,12 @@ from service_kit.buses import bus_check, open_event_bus
 from service_kit.errors import NotReady
 from service_kit.event_bus import EventBus
 from service_kit.health import Check, add_health_routes
+from service_kit.instance_reports import Identity
 from service_kit.telemetry import Telemetry
 from service_kit.web import create_application
 from sync_worker.background import running
+from sync_worker.github.client import Github
+from sync_worker.instance_facts import SyncSubject, reported
 from sync_worker.intake import EventIntake, event_of, watch, work_queue
 from sync_worker.keeper import Keeper
 from sync_worker.metrics import SyncMetrics
@@ -22,7 +25,7 @@ from sync_worker.reports import RunReport
 from sync_worker.settings import SyncWorkerSettings
 from sync_worker.targets import targets_of
 
-SERVICE: Final = "sync_worker"
+SERVICE: Final = "sync-worker"
 
 
 class SyncSide:
@@ -32,12 +35,13 @@ class SyncSide:
         self.metrics = SyncMetrics(telemetry)
         self.bus: EventBus | None = None
         self.keepers: tuple[Keeper, ...] = ()
+        self._github: Github | None = None
         for target in targets_of(settings):
             self.metrics.prepare(target.source.value)
 
     def open(self, opened: Opened, settings: SyncWorkerSettings, bus: EventBus) -> tuple[Keeper, ...]:
         """Make the keepers, and tell what comes of their runs."""
-        self.bus = bus
+        self.bus, self._github = bus, opened.github
         times = agenda_times(settings)
         self.keepers = tuple(Keeper(run, times, self._take) for run in opened.runs)
         return self.keepers
@@ -58,6 +62,11 @@ class SyncSide:
         for target in targets_of(settings):
             source = target.source.value
             yield Check(source, partial(self._require_success, source))
+
+    @property
+    def subject(self) -> SyncSubject:
+        """What is reported on."""
+        return SyncSubject(self.keepers, self._github)
 
     async def require_events(self) -> None:
         """Raise `NotReady` when the broker is away."""
@@ -89,6 +98,7 @@ def create_app(settings: SyncWorkerSettings, *, patience: Patience | None = None
             open_runs(settings, mode, telemetry, patience) as opened,
             running(*(keeper.run() for keeper in side.open(opened, settings, bus))),
             _hearing(side, opened, settings, bus),
+            reported(Identity(SERVICE), side.subject, tuple(side.checks(settings)), bus, settings.amqp),
         ):
             yield
 

@@ -17,6 +17,7 @@ from horde_model_reference.events import (
 )
 from service_kit.errors import ServiceError
 from service_kit.event_bus import EventBus, Message, MessageInvalid, WorkQueue
+from service_kit.log_context import origin_request_id
 from service_kit.retry import RetryPolicy
 from sync_worker.keeper import Keeper
 from sync_worker.metrics import SyncMetrics
@@ -128,6 +129,7 @@ def event_of(report: RunReport) -> SyncEnded:
     pull = report.pull
     told = {
         "occurred_at": datetime.now(UTC),
+        "request_id": origin_request_id(),
         "repository": report.target.full_name,
         "revision": report.revision,
         "drift": report.totals,

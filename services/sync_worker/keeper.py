@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Final, Protocol
 
 from service_kit.errors import ServiceError
+from service_kit.log_context import Causes
 from sync_worker.domain.agenda import Agenda, AgendaTimes
 from sync_worker.reports import Result, RunReport
 from sync_worker.targets import Target
@@ -53,6 +54,7 @@ class Keeper:
         self._wall = wall
         self._agenda = Agenda(times, clock)
         self._stirred = asyncio.Event()
+        self._causes = Causes()
         self._ended = asyncio.Condition()
         self._runs_begun = 0
         self._runs_ended = 0
@@ -71,6 +73,7 @@ class Keeper:
 
     def hear(self, revision: int | None) -> None:
         """Compare soon: there is a change, perhaps."""
+        self._causes.note()
         self._agenda.hear(revision)
         self._stirred.set()
 
@@ -122,16 +125,20 @@ class Keeper:
             await self._until_due()
             demanded = self._agenda.begin()
             self._runs_begun += 1
-            try:
-                report = await self._run(demanded)
-            except Exception:  # top of a background loop: a bug must not end it unnoticed
-                log.exception("%s: the run broke off", self.target.full_name)
-                failures = {self.target.full_name: BUG}
-                report = RunReport(self.target, Result.failed, datetime.now(UTC), failures=failures)
-            await self._take(report, demanded)
+            with self._causes.acting():
+                await self._take(await self._run_once(demanded), demanded)
+
+    async def _run_once(self, demanded: int | None) -> RunReport:
+        try:
+            return await self._run(demanded)
+        except Exception:  # top of a background loop: a bug must not end it unnoticed
+            log.exception("%s: the run broke off", self.target.full_name)
+            failures = {self.target.full_name: BUG}
+            return RunReport(self.target, Result.failed, datetime.now(UTC), failures=failures)
 
     async def _take(self, report: RunReport, demanded: int | None) -> None:
         self.last = report
+        _log_run(report)
         if report.has_failed:
             self._agenda.fail(max(0.0, report.not_before - self._wall()))
         else:
@@ -148,3 +155,13 @@ class Keeper:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait_seconds):
                     await self._stirred.wait()
+
+
+def _log_run(report: RunReport) -> None:
+    fields: dict[str, object] = {"repository": report.target.full_name, "revision": report.revision}
+    if report.pull is not None:
+        fields["pull_request"] = report.pull.number
+    if report.has_failed:
+        fields["failures"] = dict(report.failures or {})
+    level = logging.WARNING if report.has_failed else logging.INFO
+    log.log(level, "%s: %s", report.target.full_name, report.result.value, extra={"fields": fields})

@@ -11,7 +11,7 @@ from service_kit.settings import SettingsInvalid
 from service_kit.telemetry import Telemetry
 from sync_worker.domain.agenda import AgendaTimes
 from sync_worker.domain.category_plan import PlanOptions
-from sync_worker.github.client import open_github
+from sync_worker.github.client import Github, open_github
 from sync_worker.github.repository import Repository
 from sync_worker.github.timing import GithubTiming
 from sync_worker.offline import OfflineFolder
@@ -46,10 +46,11 @@ class Patience:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The runs, one for each repository, and what they ask for the wanted documents."""
+    """The runs, one for each repository, what they ask for the wanted documents, and GitHub."""
 
     runs: tuple[RepositoryRun, ...]
     primary: DocumentSource
+    github: Github
 
 
 def mode_of(settings: SyncWorkerSettings) -> Mode:
@@ -116,7 +117,7 @@ async def open_runs(
                     settings.run_seconds,
                 )
             )
-        yield Opened(tuple(runs), primary)
+        yield Opened(tuple(runs), primary, github)
 
 
 def _source(

@@ -7,7 +7,7 @@ one of a run that is killed.
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from service_kit.errors import ServiceError
@@ -105,15 +105,10 @@ class PullKeeper:
         return Kept(Result.waiting if is_same and is_told else Result.updated, pull, warnings)
 
     async def _open(self, base: Base, plan: RepositoryPlan) -> Kept:
-        """Open a pull request, on a branch that an earlier run may have left behind.
-
-        The branch is named by the time of the base commit: two that do this at once use the same branch, and
-        GitHub lets a branch have one pull request.
-        """
+        """Open a pull request, on a branch that an earlier run may have left behind."""
         texts = self._texts(plan, self._clock(), [])
-        branch = self._texts(plan, base.committed_at, []).branch
         sha = await self._commit(base, plan.files, texts)
-        is_left_over = await self._repository.branch(branch) is not None
+        branch, is_left_over = await self._branch_for(base, plan)
         await self._repository.put_branch(branch, sha, force=is_left_over)
         if await self._repository.branch(self._rules.branch) != base.commit_sha:
             raise StateMoved("the base moved, perhaps by the very change")
@@ -126,6 +121,20 @@ class PullKeeper:
         if len(await self._repository.own_open_pulls(self._rules.branch)) > 1:
             raise StateMoved("another pull request was opened at the same time")
         return Kept(Result.opened, pull, warnings)
+
+    async def _branch_for(self, base: Base, plan: RepositoryPlan) -> tuple[str, bool]:
+        """Return the branch of a new pull request, and whether it is there.
+
+        It is named by the time of the base commit: two that do this at once use the same branch, and GitHub
+        lets a branch have one pull request. One that somebody else goes on with is left to them.
+        """
+        at = base.committed_at
+        while True:
+            branch = self._texts(plan, at, []).branch
+            sha = await self._repository.branch(branch)
+            if sha is None or await self._is_left_by_us(branch, sha):
+                return branch, sha is not None
+            at += timedelta(seconds=1)
 
     async def _commit(self, base: Base, files: dict[str, bytes], texts: PullRequestTexts) -> str:
         tree = await self._repository.create_tree(base.tree_sha, files)
@@ -193,12 +202,19 @@ class PullKeeper:
             if any(pull.is_open for pull in pulls):
                 continue
             # a commit of ours may have come after the end: of another worker, which did not know of it
-            if any(pull.head_sha == sha for pull in pulls) or await self._is_our_commit(sha):
+            has_ended = any(pull.head_sha == sha for pull in pulls)
+            if await self._is_left_by_us(branch, sha, has_ended=has_ended):
                 await self._repository.delete_branch(branch)
 
-    async def _is_our_commit(self, sha: str) -> bool:
-        commit = await self._repository.commit(sha)
-        return commit.author_email == self._rules.identity.author_email
+    async def _is_left_by_us(self, branch: str, sha: str, *, has_ended: bool = False) -> bool:
+        """Say whether a branch is of a pull request of ours that `has_ended`, or holds a commit of ours.
+
+        One that somebody else has a pull request from is theirs.
+        """
+        if not has_ended:
+            commit = await self._repository.commit(sha)
+            has_ended = commit.author_email == self._rules.identity.author_email
+        return has_ended and not await self._repository.is_used_by_others(branch)
 
 
 def _marked(body: str) -> str:

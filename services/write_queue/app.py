@@ -11,17 +11,19 @@ from aiohttp import hdrs, web
 from registry.signatures import signer_of
 from service_kit.buses import bus_check, open_event_bus
 from service_kit.endpoints import Handler, add_endpoints
-from service_kit.errors import NotReady
 from service_kit.event_bus import EventBus
 from service_kit.health import Check, add_health_routes
+from service_kit.instance_reports import Identity
 from service_kit.object_store import ObjectStore
 from service_kit.problems import NO_STORE
 from service_kit.rate_limit import RateLimiter
 from service_kit.revision_headers import X_REVISION
 from service_kit.stores import open_object_store, open_rate_limiter
 from service_kit.telemetry import Telemetry
-from service_kit.web import create_application
+from service_kit.web import TELEMETRY, create_application
 from write_queue.endpoints import write_endpoints
+from write_queue.instance_facts import journal_check, reported
+from write_queue.metrics import QueueMetrics
 from write_queue.modes import Modes
 from write_queue.opening import Neighbours, OnUnusable, prove_store, working
 from write_queue.settings import WriteQueueSettings
@@ -83,6 +85,7 @@ def create_app(
             signer = await asyncio.to_thread(signer_of, settings.signing.key_file)
             neighbours = Neighbours(store, bus[0], limiter, prove, signer)
             await stack.enter_async_context(working(side, settings, neighbours, telemetry))
+            await stack.enter_async_context(reported(Identity(SERVICE), side, settings, neighbours))
             yield
 
     async def events() -> None:
@@ -111,6 +114,7 @@ def side_of(settings: WriteQueueSettings, *, until_served: UntilServed = served_
 def add_write_side(application: web.Application, side: WriteSide) -> None:
     """Add the routes of the write side to an application."""
     add_endpoints(application, write_endpoints(side), wrap=partial(_waiting, side))
+    application[TELEMETRY].registry.register(QueueMetrics(lambda: side.known_state))
 
 
 def _waiting(side: WriteSide, handler: Handler) -> Handler:
@@ -122,16 +126,6 @@ def _waiting(side: WriteSide, handler: Handler) -> Handler:
         return await handler(request)
 
     return waiting
-
-
-def journal_check(side: WriteSide) -> Check:
-    """Return the check that the journal was read."""
-
-    async def opened() -> None:
-        if not side.is_open:
-            raise NotReady(f"the queue is not open yet: {side.failure or 'starting'}")
-
-    return Check("queue", opened)
 
 
 def _stamp(side: WriteSide, _request: web.Request, response: web.StreamResponse) -> None:

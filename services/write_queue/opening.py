@@ -32,6 +32,7 @@ from write_queue.announcer import WATCHED, Announcer
 from write_queue.domain.catalogue import Catalogue
 from write_queue.domain.commands import Rules
 from write_queue.domain.service import QueueService
+from write_queue.metrics import StepMetrics
 from write_queue.settings import WriteQueueSettings
 from write_queue.write_side import WriteSide
 
@@ -80,7 +81,7 @@ async def working(
             writer,
             Catalogue(blobs, journal),
             Rules(settings.canonical_format, require_two_persons=settings.require_two_persons),
-            on_appended=Announcer(neighbours.bus),
+            on_appended=Announcer(neighbours.bus, StepMetrics(telemetry).note),
         )
         checker = await stack.enter_async_context(open_key_checker(settings, telemetry))
         limits = RequestLimits(

@@ -85,8 +85,13 @@ class WriteSide:
         return self._service is not None
 
     @property
+    def known_state(self) -> State | None:
+        """The newest state that was seen; None before the journal was read."""
+        return self._known()
+
+    @property
     def known_revision(self) -> int | None:
-        """The newest revision that was seen; None before the journal was read."""
+        """Its revision."""
         state = self._known()
         return None if state is None else state.revision
 

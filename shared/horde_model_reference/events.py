@@ -6,10 +6,21 @@ order, or never.
 """
 
 from collections.abc import Mapping
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Literal
 from uuid import uuid4
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from horde_model_reference.instance_facts import (
+    CheckFact,
+    FiguresFact,
+    QueueFact,
+    RepositoryFact,
+    RolesFact,
+    Seconds,
+    Word,
+    WorkFact,
+)
 
 Ids = tuple[int, ...]
 
@@ -31,8 +42,10 @@ class Announcement(BaseModel):
     routing_key: ClassVar[str]
 
     event_id: str = Field(default_factory=lambda: uuid4().hex, min_length=1, max_length=64)
-    schema_version: int = Field(1, ge=1)
+    schema_version: int = Field(2, ge=1)
     occurred_at: AwareDatetime
+    request_id: str = Field("", max_length=128)
+    """The HTTP request that led to it, as logs name it; empty where there was none. Since version 2."""
 
     def render(self) -> bytes:
         """Return the JSON text that goes over the wire."""
@@ -49,11 +62,15 @@ class Event(Announcement):
 
 
 class CatalogCommitted(Event):
-    """The catalogue has a new revision. `kind` is the kind of the journal entry that made it."""
+    """The catalogue has a new revision. `kind` is the kind of the journal entry that made it.
+
+    `change_ids` are the changes that it came from, if it came from the queue; told since version 2.
+    """
 
     routing_key: ClassVar[str] = "catalog.committed"
 
     kind: str
+    change_ids: Ids = ()
 
 
 class ChangeProposed(Event):
@@ -126,6 +143,37 @@ class SyncFailed(SyncEnded):
     failures: Mapping[str, str]
 
 
+class InstanceReported(Announcement):
+    """What an instance of a service says of itself, every ten seconds and when something happens to it.
+
+    `number` counts its reports; `parts` are the services whose work it does, of which one process may do
+    several; `sequence` and `revision` are those of the journal that it has, where it has any. `latencies` are
+    the seconds of the last answer of `ai_horde` and `github`, which no check asks. `host` and the texts of
+    errors are for operators only.
+    """
+
+    routing_key: ClassVar[str] = "instance.reported"
+
+    service: Word
+    instance_id: Word
+    number: int = Field(ge=1)
+    parts: tuple[Word, ...] = ()
+    version: Word = "0"
+    host: str = Field("", max_length=253)
+    started_at: AwareDatetime
+    state: Literal["starting", "running", "stopping"]
+    sequence: int | None = Field(None, ge=0)
+    revision: int | None = Field(None, ge=0)
+    checks: tuple[CheckFact, ...] = ()
+    latencies: Mapping[Word, Seconds] = Field(default_factory=dict)
+    queue: QueueFact | None = None
+    roles: RolesFact | None = None
+    figures: tuple[FiguresFact, ...] = ()
+    work: WorkFact | None = None
+    repositories: tuple[RepositoryFact, ...] = ()
+    unseeded: tuple[Word, ...] | None = None
+
+
 EVENT_TYPES: Final[Mapping[str, type[Announcement]]] = {
     event_type.routing_key: event_type
     for event_type in (
@@ -136,6 +184,7 @@ EVENT_TYPES: Final[Mapping[str, type[Announcement]]] = {
         StatsRefreshed,
         SyncCompleted,
         SyncFailed,
+        InstanceReported,
     )
 }
 

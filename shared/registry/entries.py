@@ -7,11 +7,14 @@ import orjson
 from pydantic import AwareDatetime, Field, SerializeAsAny, ValidationError
 
 from registry.catalogue import CatalogueRef, FrozenModel
-from registry.errors import EntryCorrupt, JournalTooNew
+from registry.errors import EntryCorrupt, JournalTooNew, RestoreUnfinished
 
 SCHEMA_VERSION: Final = 1
 FIRST_PREVIOUS: Final = "0" * 64
 """What the first entry names as the hash of the entry before it."""
+
+RESTORE_UNFINISHED: Final = "restore_unfinished"
+"""The kind of what lies behind the last entry while a backup is brought back; see `restore_guard`."""
 
 
 class EntryBody(FrozenModel):
@@ -85,8 +88,8 @@ def render_entry(entry: Entry) -> bytes:
 def parse_entry(raw: bytes, sequence: int, body_types: dict[str, type[EntryBody]]) -> Entry:
     """Read the entry stored under `sequence`.
 
-    Raises `JournalTooNew` for a newer schema version or a kind this version does not know, `EntryCorrupt` for
-    everything else that is wrong with it.
+    Raises `JournalTooNew` for a newer schema version or a kind this version does not know,
+    `RestoreUnfinished` where a restore put its guard, `EntryCorrupt` for everything else wrong with it.
     """
     data = _parse_object(raw, sequence)
     version = data.get("schema_version")
@@ -98,6 +101,8 @@ def parse_entry(raw: bytes, sequence: int, body_types: dict[str, type[EntryBody]
     kind = data.get("kind")
     if version != SCHEMA_VERSION or not isinstance(kind, str):
         raise EntryCorrupt(f"journal entry {sequence} has no usable schema version or kind")
+    if kind == RESTORE_UNFINISHED:
+        raise RestoreUnfinished("a restore into this store was begun and not finished: run it again")
     body_type = body_types.get(kind)
     if body_type is None:
         raise JournalTooNew(

@@ -21,6 +21,10 @@ class JournalTooNew(JournalError):
     """An entry was written by a newer version of this software; this one must be updated to go on."""
 
 
+class RestoreUnfinished(JournalError):
+    """A backup is being brought back, or the restore was killed: what is there is not to be used."""
+
+
 class BlobCorrupt(JournalError):
     """A blob's bytes do not have the hash that its key names, or are not what an entry says they are."""
 

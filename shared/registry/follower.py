@@ -15,6 +15,7 @@ from registry.loading import load_content
 from registry.long_lived import spare_the_collector
 from registry.state import State
 from service_kit.errors import StoreUnavailable
+from service_kit.log_context import Causes
 
 OnContent = Callable[[CatalogueContent | None], Awaitable[None]]
 OnState = Callable[[State], None]
@@ -50,6 +51,7 @@ class Follower:
         self._poll_seconds = poll_seconds
         self._look_timeout_seconds = look_timeout_seconds
         self._nudged = asyncio.Event()
+        self._causes = Causes()
         self._looked = asyncio.Condition()
         self._state = State()
         self._last_success: float | None = None
@@ -89,13 +91,15 @@ class Follower:
 
     def nudge(self) -> None:
         """Look for new entries now instead of at the next interval."""
+        self._causes.note()
         self._nudged.set()
 
     async def run(self) -> None:
         """Follow until cancelled."""
         while True:
             try:
-                await self.look()
+                with self._causes.acting():
+                    await self.look()
             except Exception as error:  # noqa: BLE001 - top of a background loop: the next look may succeed
                 self._report(error)
             async with self._looked:
@@ -112,6 +116,7 @@ class Follower:
         if first or content is not self.content:
             await self._on_content(content)  # without a deadline: given up, it would only begin anew
             self.content = content
+            _log_reached(state)
         is_new = first or state.sequence != self._state.sequence
         spare_the_collector(self._state.sequence, state.sequence)
         self._state = state
@@ -171,3 +176,8 @@ class Follower:
                 await self._nudged.wait()
         self._nudged.clear()
         await asyncio.sleep(max(0.0, MIN_PAUSE_SECONDS - (time.monotonic() - paused)))
+
+
+def _log_reached(state: State) -> None:
+    fields = {"revision": state.revision, "sequence": state.sequence}
+    log.info("revision %d is here", state.revision, extra={"fields": fields})

@@ -81,7 +81,7 @@ class AccessLog:
 
 
 class AccessLine(NamedTuple):
-    """One request. Ids of requests are rendered as they are: they hold nothing that JSON escapes."""
+    """One request. Its id and the service are rendered as they are: they hold nothing that JSON escapes."""
 
     unix_seconds: float
     method: str
@@ -92,6 +92,7 @@ class AccessLine(NamedTuple):
     remote: str | None
     agent: str | None
     request_id: str
+    service: str
 
 
 def render_line(line: AccessLine) -> bytes:
@@ -99,12 +100,13 @@ def render_line(line: AccessLine) -> bytes:
 
     What repeats from request to request is rendered once and kept, since this runs for each of them.
     """
-    at, method, raw_path, status, sent_bytes, seconds, remote, agent, request_id = line
+    at, method, raw_path, status, sent_bytes, seconds, remote, agent, request_id, service = line
     repeats = "?" not in raw_path and len(raw_path) <= MAX_KEPT_CHARACTERS
     what = (_kept_what if repeats else _render_what)(method, raw_path, status)
     who = (_kept_who if len(agent or "") <= MAX_KEPT_CHARACTERS else _render_who)(remote, agent)
+    when = f"{_second(int(at))}.{int(at % 1 * 1000):03d}Z"
     return (
-        f'{{"time":"{_second(int(at))}.{int(at % 1 * 1000):03d}Z","log":"access",{what},"bytes":{sent_bytes},'
+        f'{{"time":"{when}","log":"access","service":"{service}",{what},"bytes":{sent_bytes},'
         f'"microseconds":{int(seconds * 1_000_000)},{who},"request_id":"{request_id}"}}\n'
     ).encode()
 

@@ -104,6 +104,7 @@ class AmqpSession:
                 self._settings.url.get_secret_value(),
                 timeout=timeout,
                 heartbeat=self._settings.heartbeat_seconds,
+                connection_class=_Connection,
                 client_properties={"connection_name": f"{self._metrics.service} {self.name}".strip()},
             )
         try:
@@ -121,6 +122,17 @@ class AmqpSession:
         if reason != self._reported:  # once for each reason, not at every try
             log.warning("event bus, %s: going on without the broker: %s", self.name, reason)
         self._reported = reason
+
+
+class _Connection(aio_pika.Connection):
+    """The driver's, but what never was open is not closed when it is collected as garbage.
+
+    The driver would begin to, in whichever thread that happens; without a loop nobody goes on with it.
+    """
+
+    def __del__(self) -> None:
+        if getattr(self, "transport", None) is not None:
+            super().__del__()
 
 
 async def declare_topics(channel: AbstractChannel, name: str) -> AbstractExchange:

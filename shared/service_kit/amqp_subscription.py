@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
 
@@ -69,15 +70,19 @@ class AmqpSubscription:
         work_queue = self._wanted.work_queue
         message = Message(incoming.routing_key or "", incoming.body, _deliveries(incoming))
         seconds = work_queue.handler_seconds if work_queue else HANDLER_SECONDS
-        outcome = await deliver(message, self._wanted.handler, seconds)
+        note_lag = partial(self._metrics.lag, self._wanted.name)
+        outcome = await deliver(message, self._wanted.handler, seconds, note_lag=note_lag)
         self._metrics.received(self._wanted.name, outcome)
         if work_queue is None or outcome is Received.handled:
             await incoming.ack()
         elif outcome is Received.invalid:
+            self._metrics.given_up(work_queue.name)
             await incoming.reject(requeue=False)
         else:
             if message.deliveries < work_queue.max_deliveries:
                 await asyncio.sleep(work_queue.pause_seconds(message.deliveries))
+            else:
+                self._metrics.given_up(work_queue.name)
             await incoming.nack(requeue=True)  # past the limit the broker makes it a dead letter
 
 

@@ -54,6 +54,14 @@ class WorkQueue:
         return policy.pause_seconds(deliveries)
 
 
+@dataclass(frozen=True, slots=True)
+class QueueDepths:
+    """How many messages wait in a work queue for a consumer, and how many lie in its dead letters."""
+
+    waiting: int
+    dead_letters: int
+
+
 class EventBus(Protocol):
     """Passes messages on by topics in the manner of AMQP.
 
@@ -82,6 +90,14 @@ class EventBus(Protocol):
         that raises is logged and the message is gone. The context begins although the broker is away, and
         attaches by itself, again and again: `on_attached` is called each time, for whoever was not attached
         may have missed something.
+        """
+
+    def counting(
+        self, work_queue: WorkQueue
+    ) -> AbstractAsyncContextManager[Callable[[], QueueDepths | None]]:
+        """Yield a function that tells at once what lay in the queue lately; None while that is not known.
+
+        The queue is made if it is not there yet. The context begins although the broker is away.
         """
 
     @property

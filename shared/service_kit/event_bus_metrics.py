@@ -47,6 +47,16 @@ class EventBusMetrics:
         if self._telemetry is not None:
             self._telemetry.events_received.labels(subscription, outcome.value).inc()
 
+    def lag(self, subscription: str, seconds: float) -> None:
+        """Take how old an event was when it was first handed over."""
+        if self._telemetry is not None:
+            self._telemetry.event_lag.labels(subscription).observe(seconds)
+
+    def given_up(self, queue: str) -> None:
+        """Count an event that became a dead letter."""
+        if self._telemetry is not None:
+            self._telemetry.dead_letters.labels(queue).inc()
+
     def waiting(self, count: int) -> None:
         """Show how many events wait."""
         if self._telemetry is not None:

@@ -2,17 +2,37 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from service_kit.event_bus import Handler, Message, MessageInvalid
 from service_kit.event_bus_metrics import Received
+from service_kit.event_cause import cause_of
+from service_kit.log_context import acting_on
 
 HANDLER_SECONDS = 30.0  # of a subscription without a work queue
 
 log = logging.getLogger(__name__)
 
 
-async def deliver(message: Message, handler: Handler, timeout_seconds: float = HANDLER_SECONDS) -> Received:
-    """Return how it went. Raises nothing but the cancellation of the caller."""
+async def deliver(
+    message: Message,
+    handler: Handler,
+    timeout_seconds: float = HANDLER_SECONDS,
+    *,
+    note_lag: Callable[[float], None] = lambda _: None,
+) -> Received:
+    """Return how it went. Raises nothing but the cancellation of the caller.
+
+    `note_lag` is told how many seconds ago it happened what the message tells of; not if it comes again.
+    """
+    cause, lag_seconds = cause_of(message)
+    if lag_seconds is not None and message.deliveries == 1:
+        note_lag(lag_seconds)
+    with acting_on(cause):
+        return await _handle(message, handler, timeout_seconds)
+
+
+async def _handle(message: Message, handler: Handler, timeout_seconds: float) -> Received:
     try:
         async with asyncio.timeout(timeout_seconds):
             await handler(message)

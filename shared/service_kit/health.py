@@ -22,12 +22,14 @@ log = logging.getLogger(__name__)
 class Check:
     """Something that a service needs. `run` raises when it is not there.
 
-    A check that is not `required` is reported, but the service counts as ready without it.
+    A check that is not `required` is reported, but the service counts as ready without it. One that is a
+    `call` asks a neighbour, so that the time it takes says something of that one.
     """
 
     name: str
     run: Callable[[], Awaitable[None]]
     required: bool = True
+    is_call: bool = False
 
 
 def add_health_routes(
@@ -48,7 +50,7 @@ def add_health_routes(
         return _json({"status": "alive"})
 
     async def ready(_: web.Request) -> web.Response:
-        outcomes = await asyncio.gather(*(_outcome(check, timeout_seconds) for check in checks))
+        outcomes = await asyncio.gather(*(outcome_of(check, timeout_seconds) for check in checks))
         is_ready = all(
             outcome == "ok" for check, outcome in zip(checks, outcomes, strict=True) if check.required
         )
@@ -58,7 +60,7 @@ def add_health_routes(
 
     async def metrics(request: web.Request) -> web.Response:
         return web.Response(
-            body=request.app[TELEMETRY].render(), headers={"Content-Type": CONTENT_TYPE_LATEST}
+            body=await request.app[TELEMETRY].render_all(), headers={"Content-Type": CONTENT_TYPE_LATEST}
         )
 
     application.add_routes(
@@ -66,7 +68,8 @@ def add_health_routes(
     )
 
 
-async def _outcome(check: Check, timeout_seconds: float) -> str:
+async def outcome_of(check: Check, timeout_seconds: float = CHECK_TIMEOUT_SECONDS) -> str:
+    """Run a check under the time limit, and return "ok" or why not."""
     try:
         async with asyncio.timeout(timeout_seconds):
             await check.run()

@@ -7,11 +7,16 @@ from typing import Literal, TextIO
 
 import orjson
 
+from service_kit.log_context import log_fields
+
 Level = Literal["debug", "info", "warning", "error"]
 
 
 class JsonLineFormatter(logging.Formatter):
-    """One JSON object a record; what was given as `extra={"fields": {...}}` stands beside the message."""
+    """One JSON object a record; what was given as `extra={"fields": {...}}` stands beside the message.
+
+    So do the request that is being answered, and the events that are being acted on (`log_context`).
+    """
 
     def __init__(self, service: str) -> None:
         super().__init__()
@@ -25,6 +30,7 @@ class JsonLineFormatter(logging.Formatter):
             "level": record.levelname.lower(),
             "service": self._service,
             "message": record.getMessage().encode(errors="replace").decode(),
+            **log_fields(),
         }
         fields = getattr(record, "fields", None)
         if isinstance(fields, dict):

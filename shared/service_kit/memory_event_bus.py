@@ -5,9 +5,10 @@ import contextlib
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
-from service_kit.event_bus import Handler, Message, WorkQueue, matches
+from service_kit.event_bus import Handler, Message, QueueDepths, WorkQueue, matches
 from service_kit.event_bus_metrics import EventBusMetrics, Published, Received
 from service_kit.event_delivery import HANDLER_SECONDS, deliver
 from service_kit.telemetry import Telemetry
@@ -41,6 +42,11 @@ class Inbox:
         """Add a message before all others."""
         self._messages.appendleft(message)
         self._filled.set()
+
+    @property
+    def depths(self) -> QueueDepths:
+        """How much there is."""
+        return QueueDepths(len(self._messages), len(self.dead))
 
     async def take(self) -> Message:
         """Wait for the oldest message."""
@@ -102,6 +108,14 @@ class MemoryEventBus:
             if work_queue is None:
                 self._inboxes.remove(inbox)
 
+    @contextlib.asynccontextmanager
+    async def counting(self, work_queue: WorkQueue) -> AsyncIterator[Callable[[], QueueDepths | None]]:
+        def count() -> QueueDepths:
+            inbox = self._work.get(work_queue.name)
+            return inbox.depths if inbox is not None else QueueDepths(0, 0)
+
+        yield count
+
     def dead_letters(self, work_queue: WorkQueue) -> list[bytes]:
         """Return the bodies of the messages of the queue that could not be handled, oldest first."""
         return [message.body for message in self._work[work_queue.name].dead]
@@ -122,13 +136,16 @@ class MemoryEventBus:
             while True:
                 message = await consumer.inbox.take()
                 if consumer.work_queue is None:
-                    self._metrics.received(OWN, await deliver(message, consumer.handler, HANDLER_SECONDS))
+                    note_lag = partial(self._metrics.lag, OWN)
+                    outcome = await deliver(message, consumer.handler, HANDLER_SECONDS, note_lag=note_lag)
+                    self._metrics.received(OWN, outcome)
                 else:
                     await self._work_on(message, consumer, consumer.work_queue)
 
     async def _work_on(self, message: Message, consumer: Consumer, queue: WorkQueue) -> None:
         try:
-            outcome = await deliver(message, consumer.handler, queue.handler_seconds)
+            note_lag = partial(self._metrics.lag, queue.name)
+            outcome = await deliver(message, consumer.handler, queue.handler_seconds, note_lag=note_lag)
         except asyncio.CancelledError:
             consumer.inbox.put_back(message)  # for the next consumer
             raise
@@ -137,16 +154,20 @@ class MemoryEventBus:
             case Received.handled:
                 return
             case Received.invalid:
-                consumer.inbox.dead.append(message)
+                self._bury(message, consumer.inbox, queue)
             case Received.failed:
                 await self._retry(message, consumer.inbox, queue)
 
     async def _retry(self, message: Message, inbox: Inbox, queue: WorkQueue) -> None:
         again = replace(message, deliveries=message.deliveries + 1)
         if message.deliveries >= queue.max_deliveries:
-            inbox.dead.append(message)
+            self._bury(message, inbox, queue)
             return
         try:
             await asyncio.sleep(queue.pause_seconds(message.deliveries))
         finally:
             inbox.put_back(again)
+
+    def _bury(self, message: Message, inbox: Inbox, queue: WorkQueue) -> None:
+        inbox.dead.append(message)
+        self._metrics.given_up(queue.name)

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
 from aiohttp import hdrs
@@ -15,8 +14,8 @@ from service_kit.openapi_components import share
 from service_kit.parameters import Parameters
 from service_kit.problem_models import Invalid, Problem
 from service_kit.problems import JSON_TYPE
+from service_kit.product_version import PRODUCT_VERSION
 
-DISTRIBUTION: Final = "horde-model-reference-services"
 REF_TEMPLATE: Final = "#/components/schemas/{model}"
 PATH_PARAMETER: Final = re.compile(r"\{([^{}]+)\}")
 
@@ -63,7 +62,7 @@ def describe(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {
             "title": "AI-Horde model reference",
-            "version": product_version(),
+            "version": PRODUCT_VERSION,
             "description": "The models of the AI-Horde: records in two formats, search, text tools.",
         },
         "servers": [{"url": "/api"}],
@@ -75,14 +74,6 @@ def describe(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
             "securitySchemes": {"apikey": SECURITY_SCHEME},
         },
     }
-
-
-def product_version() -> str:
-    """Return the version of the installed services."""
-    try:
-        return version(DISTRIBUTION)
-    except PackageNotFoundError:  # run from sources that are not installed
-        return "0"
 
 
 def _schemas(endpoints: Sequence[Endpoint]) -> tuple[Schemas, dict[str, Any]]:

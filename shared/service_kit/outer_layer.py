@@ -16,6 +16,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 from service_kit.cors import CorsRules
 from service_kit.errors import ServiceError
+from service_kit.log_context import REQUEST_ID
 from service_kit.problems import answer_http_exception, answer_service_error, answer_unhandled
 from service_kit.ready_head import CONTENT_TYPE_OPTIONS, NOSNIFF, SERVER
 from service_kit.ready_response import X_REQUEST_ID, ReadyResponse
@@ -53,16 +54,18 @@ class OuterLayer:
         @web.middleware
         async def outer_layer(request: web.Request, handler: Handler) -> web.StreamResponse:
             STARTED.set(perf_counter())
+            request_id = self._request_id(request)
+            REQUEST_ID.set(request_id)  # each request has a task of its own
             try:
                 if request.method == hdrs.METH_OPTIONS or request.body_exists:
                     response = self._answer_early(request) or await handler(request)
                 else:
                     response = await handler(request)
             except Exception as error:  # noqa: BLE001 - the border; not CancelledError: a client that hung up is no failure
-                response = await self._answer_error(request, error)
+                response = await self._answer_error(request, error, request_id)
             if type(response) is ReadyResponse:
                 response.route = request.match_info.route.resource.canonical  # type: ignore[union-attr] # a route's
-            self.dress(request, response)
+            self.dress(request, response, request_id)
             return response
 
         return outer_layer
@@ -92,8 +95,7 @@ class OuterLayer:
             raise web.HTTPRequestEntityTooLarge(self._max_body_bytes, length)
         return None
 
-    async def _answer_error(self, request: web.Request, error: Exception) -> web.Response:
-        request_id = self._request_id(request)
+    async def _answer_error(self, request: web.Request, error: Exception, request_id: str) -> web.Response:
         match error:
             case web.HTTPException():
                 answer = await answer_http_exception(request, error)
@@ -101,18 +103,17 @@ class OuterLayer:
                 answer = answer_service_error(request, error, request_id)
             case _:
                 answer = answer_unhandled(request, error, request_id)
-        answer.headers[X_REQUEST_ID] = request_id
         return answer
 
     def _request_id(self, request: web.Request) -> str:
         given = request.headers.get(X_REQUEST_ID)
         return next(self._ids) if given is None or not _SANE_REQUEST_ID.fullmatch(given) else given
 
-    def dress(self, request: web.Request, response: web.StreamResponse) -> None:
-        """Add the headers that every answer has."""
+    def dress(self, request: web.Request, response: web.StreamResponse, request_id: str = "") -> None:
+        """Add the headers that every answer has; without a `request_id` the request gets one now."""
         cors = self._cors.answer(request.headers)
         if type(response) is ReadyResponse:
-            response.request_id = self._request_id(request)
+            response.request_id = request_id or self._request_id(request)
             response.more_lines = cors.lines
         elif response.prepared:  # a streamed answer: its headers are gone
             return
@@ -121,7 +122,7 @@ class OuterLayer:
             headers[hdrs.SERVER] = SERVER
             headers[CONTENT_TYPE_OPTIONS] = NOSNIFF
             if X_REQUEST_ID not in headers:
-                headers[X_REQUEST_ID] = self._request_id(request)
+                headers[X_REQUEST_ID] = request_id or self._request_id(request)
             if hdrs.ACCESS_CONTROL_ALLOW_METHODS not in headers:  # a preflight has its own
                 vary = headers.get(hdrs.VARY)
                 headers[hdrs.VARY] = f"{vary}, {hdrs.ORIGIN}" if vary else hdrs.ORIGIN

@@ -5,9 +5,10 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 
 from service_kit.amqp_publisher import AmqpPublisher
+from service_kit.amqp_queue_count import AmqpQueueCount
 from service_kit.amqp_session import AmqpSession
 from service_kit.amqp_subscription import AmqpSubscription, Wanted
-from service_kit.event_bus import Handler, WorkQueue
+from service_kit.event_bus import Handler, QueueDepths, WorkQueue
 from service_kit.event_bus_metrics import EventBusMetrics
 from service_kit.settings import AmqpSettings
 from service_kit.telemetry import Telemetry
@@ -47,6 +48,12 @@ class RabbitEventBus:
                 yield
         finally:
             self._sessions.remove(session)
+
+    @contextlib.asynccontextmanager
+    async def counting(self, work_queue: WorkQueue) -> AsyncIterator[Callable[[], QueueDepths | None]]:
+        count = AmqpQueueCount(work_queue, self._settings, self._metrics)
+        async with running(count.session):
+            yield lambda: count.depths
 
 
 @contextlib.asynccontextmanager

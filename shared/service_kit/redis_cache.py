@@ -46,6 +46,10 @@ class RedisCache:
             pipeline.set(self._name(key), seal(value), px=milliseconds)
         await self._calls.run("set", pipeline.execute)
 
+    async def ping(self) -> bool:
+        """Return whether Redis answers; it is not asked while it is left alone."""
+        return await self._calls.run("ping", self._client.ping) is not None
+
     def _name(self, key: str) -> str:
         return f"{self._settings.key_prefix}:{key}"
 

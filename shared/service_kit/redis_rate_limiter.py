@@ -44,6 +44,7 @@ class RedisRateLimiter:
     def __init__(
         self, client: Redis, settings: RedisSettings, local: RateLimiter, telemetry: Telemetry | None = None
     ) -> None:
+        self._client = client
         self._take = client.register_script(TAKE)
         self._key_prefix = settings.key_prefix
         self._local = local
@@ -57,6 +58,14 @@ class RedisRateLimiter:
             await self._local.check(limit, subject, cost)
         elif excess > 0:
             raise TooManyRequests(excess / MICROSECONDS)
+
+    async def ping(self) -> bool:
+        """Return whether Redis answers; it is not asked while it is left alone."""
+        return await self._calls.run("ping", self._ping) is not None
+
+    async def _ping(self) -> object:
+        answer: object = await self._client.ping()
+        return answer
 
     async def _ask(self, limit: Limit, subject: str, cost: int) -> object:
         key = f"{self._key_prefix}:limit:{limit.key(subject)}"

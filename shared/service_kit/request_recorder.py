@@ -29,6 +29,7 @@ class RequestRecorder(AbstractAccessLogger):
 
     def __init__(self, telemetry: Telemetry, access_log: AccessLog | None) -> None:
         self._metrics = telemetry.requests
+        self._service = telemetry.service
         self._access_log = access_log
         self._series: dict[tuple[web.AbstractRoute, int], RequestSeries] = {}
         self._ready_series: dict[tuple[str, str, int], RequestSeries] = {}
@@ -43,7 +44,7 @@ class RequestRecorder(AbstractAccessLogger):
         seconds = perf_counter() - started if started else time
         series.observe(seconds)
         if self._access_log is not None:
-            self._access_log.append(_access_line(request, response, seconds))
+            self._access_log.append(self._access_line(request, response, seconds))
 
     def _series_of_ready(self, method: str, response: ReadyResponse) -> RequestSeries:
         key = (method, response.route, response.status)
@@ -65,22 +66,22 @@ class RequestRecorder(AbstractAccessLogger):
         series = self._metrics.series(known_method, resource.canonical, status)
         return self._series.setdefault((route, status), series)
 
-
-def _access_line(request: web.BaseRequest, response: web.StreamResponse, seconds: float) -> bytes:
-    if type(response) is ReadyResponse:
-        request_id = response.request_id
-    else:
-        request_id = response.headers.get(X_REQUEST_ID, "")
-    return render_line(
-        AccessLine(
-            unix_time(),
-            request.method,
-            request.raw_path if isinstance(request, web.Request) else "",
-            response.status,
-            response.body_length,
-            seconds,
-            request.remote,
-            request.headers.get(hdrs.USER_AGENT),
-            request_id,
+    def _access_line(self, request: web.BaseRequest, response: web.StreamResponse, seconds: float) -> bytes:
+        if type(response) is ReadyResponse:
+            request_id = response.request_id
+        else:
+            request_id = response.headers.get(X_REQUEST_ID, "")
+        return render_line(
+            AccessLine(
+                unix_time(),
+                request.method,
+                request.raw_path if isinstance(request, web.Request) else "",
+                response.status,
+                response.body_length,
+                seconds,
+                request.remote,
+                request.headers.get(hdrs.USER_AGENT),
+                request_id,
+                self._service,
+            )
         )
-    )

@@ -30,9 +30,13 @@ class RoleTable:
             return frozenset()
         return frozenset(role for role, ids in self._ids.items() if user.user_id in ids)
 
+    def has_any(self, role: str) -> bool:
+        """Return whether there is anybody who has the role."""
+        return bool(self._ids[role])
+
     def require_configured(self, role: str) -> None:
         """Raise `KeyInvalid` if nobody has the role: then no key can be the right one."""
-        if not self._ids[role]:
+        if not self.has_any(role):
             raise KeyInvalid
 
     def require(self, user: User, role: str) -> None:

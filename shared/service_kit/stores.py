@@ -25,6 +25,8 @@ async def open_object_store(
     Raises `StoreUnavailable` for a directory that cannot be used; a server that is down is no error here.
     For whom `read_only` is enough, a directory is neither made nor written to, and may appear later.
     """
+    if not s3.configured and telemetry is not None:
+        telemetry.machine.watch_directory(data_dir)
     if not s3.configured and read_only:
         with contextlib.closing(FileObjectStore(data_dir, telemetry)) as present:
             yield present

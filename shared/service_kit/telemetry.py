@@ -1,15 +1,20 @@
 """Metrics of one application, in a registry of its own, so that two in one process do not mix."""
 
+import asyncio
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.core import HistogramMetricFamily, Metric
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
+from service_kit.machine_metrics import MachineMetrics
+from service_kit.product_version import PRODUCT_VERSION
+
 REQUEST_SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+LAG_SECONDS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0, 600.0)
 CALL_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0)
 
 
@@ -68,10 +73,23 @@ class Telemetry:
     """All metrics of one application. `service` is the label that tells the services apart."""
 
     def __init__(self, service: str) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call] # a series more for each other one
         self.service = service
         self.registry = CollectorRegistry()
+        self.machine = MachineMetrics()
         self.requests = RequestMetrics(service)
         self.registry.register(self.requests)
+        build = self._gauge("build_info", "1, labelled with what runs.", "service", "version")
+        build.labels(service, PRODUCT_VERSION).set(1)
+        self.loop_lag = self._histogram(
+            "event_loop_lag_seconds", "How much too late a timer fired, twice a second.", buckets=LAG_SECONDS
+        )
+        self.revision_lag = self._histogram(
+            "revision_lag_seconds",
+            "From the commit of a revision until it was served by a part of the instance.",
+            "part",
+            buckets=LAG_SECONDS,
+        )
         self.log_lines_dropped = self._counter(
             "access_log_lines_dropped_total", "Access log lines lost because the output did not take them."
         )
@@ -80,6 +98,9 @@ class Telemetry:
         )
         self.cache_calls = self._histogram(
             "cache_call_seconds", "Calls to the shared cache.", "operation", "outcome"
+        )
+        self._answers = self._counter(
+            "answer_cache_lookups_total", "Answers to queries that were looked for in memory.", "outcome"
         )
         self.cache_keys = self._counter("cache_keys_total", "Keys looked up in the cache.", "outcome")
         self.retries = self._counter("retries_total", "Repeated calls to a neighbour.", "neighbour")
@@ -92,11 +113,19 @@ class Telemetry:
         self.events_received = self._counter(
             "events_received_total", "Events from the bus, by how it ended.", "subscription", "outcome"
         )
+        self.event_lag = self._histogram(
+            "event_lag_seconds",
+            "From what an event tells of until it was first handed over.",
+            "subscription",
+            buckets=LAG_SECONDS,
+        )
+        self.dead_letters = self._counter(
+            "dead_letters_total", "Events of a work queue that were given up.", "queue"
+        )
         self.events_waiting = self._gauge("events_waiting", "Events that the bus does not have yet.")
         self.event_bus_attached = self._gauge(
             "event_bus_attached", "1 while the bus can be reached.", "session"
         )
-
         self.key_checks = self._counter(
             "key_checks_total", "API keys that were checked, by what decided.", "outcome"
         )
@@ -119,9 +148,18 @@ class Telemetry:
         self.cache_keys.labels("hit").inc(len(values) - misses)
         self.cache_keys.labels("miss").inc(misses)
 
+    def count_answer(self, *, hit: bool) -> None:
+        """Count a query, whose answer was or was not held in memory."""
+        self._answers.labels("hit" if hit else "miss").inc()
+
     def render(self) -> bytes:
-        """Return the metrics in the text format of Prometheus."""
+        """Return what the application counts itself in the text format of Prometheus."""
         return generate_latest(self.registry)
+
+    async def render_all(self) -> bytes:
+        """Return everything, what has to be read from the operating system included."""
+        machine = await asyncio.to_thread(self.machine.render)
+        return self.render() + machine
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(name, text, labels, registry=self.registry)
@@ -129,5 +167,7 @@ class Telemetry:
     def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
         return Gauge(name, text, labels, registry=self.registry)
 
-    def _histogram(self, name: str, text: str, *labels: str) -> Histogram:
-        return Histogram(name, text, labels, registry=self.registry, buckets=CALL_SECONDS)
+    def _histogram(
+        self, name: str, text: str, *labels: str, buckets: Sequence[float] = CALL_SECONDS
+    ) -> Histogram:
+        return Histogram(name, text, labels, registry=self.registry, buckets=buckets)

@@ -11,6 +11,7 @@ from aiohttp import web
 from service_kit.access_log import AccessLog
 from service_kit.guarded_connection import ConnectionRules, GuardedSite
 from service_kit.json_body import BODY_TIMEOUT_SECONDS
+from service_kit.loop_lag import measuring_loop_lag
 from service_kit.outer_layer import OnResponse, OuterLayer, Shortcut
 from service_kit.problems import problem
 from service_kit.request_recorder import RequestRecorder
@@ -65,6 +66,12 @@ def create_application(
         telemetry,
         layer.dress,
     )
+
+    async def measure_loop(_: web.Application) -> AsyncIterator[None]:
+        async with measuring_loop_lag(telemetry.loop_lag):
+            yield
+
+    application.cleanup_ctx.append(measure_loop)
     if access_log is not None:
 
         async def write_access_log(_: web.Application) -> AsyncIterator[None]:

@@ -19,6 +19,7 @@ from chaos.arena import Arena, Outcome, an_arena
 from chaos.client_scenario import clients
 from chaos.crash_points import crash_points
 from chaos.event_faults import events_go_wrong
+from chaos.mixed import an_arena_of_pairs, mixed
 from chaos.report import write_reports
 from chaos.scenarios import Extent, Scenario
 
@@ -33,14 +34,24 @@ SCENARIOS: Mapping[str, Scenario] = {
     "gateway": scenarios.gateway_dies,
     "kills": scenarios.kills,
     "clients": clients,
+    "mixed": mixed,
 }
+ON_PAIRS = ("mixed",)
 MOST_PROBLEMS = 50
 
 
 def main() -> int:
     arguments = parse_arguments()
     names = arguments.scenarios or list(SCENARIOS)
-    extent = Extent(kills=arguments.kills, races=arguments.races, fault_seconds=arguments.fault_seconds)
+    extent = Extent(
+        kills=arguments.kills,
+        races=arguments.races,
+        fault_seconds=arguments.fault_seconds,
+        minutes=arguments.minutes,
+        rate=arguments.rate,
+        listeners=arguments.listeners,
+        reports=arguments.reports,
+    )
     say(f"seed {arguments.seed}: the same with --seed {arguments.seed}")
     started = time.monotonic()
     outcomes = asyncio.run(run_until_signal(names, extent, arguments.seed))
@@ -71,12 +82,21 @@ async def run_until_signal(names: list[str], extent: Extent, seed: int) -> list[
 
 
 async def run_all(names: list[str], extent: Extent, seed: int, outcomes: list[Outcome]) -> None:
-    async with an_arena(seed=seed, say=say) as arena:
-        for name in names:
-            outcomes.append(outcome := Outcome(name))
-            say(f"\n{name} ...")
-            await run_one(arena, SCENARIOS[name], extent, outcome)
-            say(f"{name}: {'; '.join(outcome.problems[:5]) or 'all promises kept'} ({outcome.seconds:.0f} s)")
+    """Run the scenarios on one stack, and that of the mixed traffic on a larger one."""
+    on_pairs = [name for name in names if name in ON_PAIRS]
+    for arena_of, chosen in (
+        (an_arena_of_pairs, on_pairs),
+        (an_arena, [n for n in names if n not in ON_PAIRS]),
+    ):
+        if not chosen:
+            continue
+        async with arena_of(seed=seed, say=say) as arena:
+            for name in chosen:
+                outcomes.append(outcome := Outcome(name))
+                say(f"\n{name} ...")
+                await run_one(arena, SCENARIOS[name], extent, outcome)
+                kept = "; ".join(outcome.problems[:5]) or "all promises kept"
+                say(f"{name}: {kept} ({outcome.seconds:.0f} s)")
 
 
 async def run_one(arena: Arena, scenario: Scenario, extent: Extent, outcome: Outcome) -> None:
@@ -110,6 +130,10 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--kills", type=int, default=200, help="random kill -9 of services")
     parser.add_argument("--races", type=int, default=20, help="rounds of each race")
     parser.add_argument("--fault-seconds", type=float, default=4.0, help="how long each fault lasts")
+    parser.add_argument("--minutes", type=float, default=10.0, help="of mixed")
+    parser.add_argument("--rate", type=float, default=0.0, help="of mixed: reads a second; 0: its own choice")
+    parser.add_argument("--listeners", type=int, default=1000, help="of mixed: to the live feed")
+    parser.add_argument("--reports", type=Path, default=Path("build/reports"), help="of mixed: the folder")
     parser.add_argument("--seed", type=int, default=random.randrange(2**32), help="of all random decisions")
     parser.add_argument("--report", type=Path, default=Path("chaos-report"), help="without the suffix")
     arguments = parser.parse_args()

@@ -6,7 +6,7 @@ import os
 import random
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,6 +40,8 @@ SETTINGS = {
     "HEAD_POLL_SECONDS": "3",
     **ROLES,
 }
+
+CRASHABLE = (sys.executable, "-m", "support.faulty_service")
 
 __all__ = ["OTHER_APPROVER", "OTHER_REQUESTOR", "Arena", "Outcome", "an_arena"]
 
@@ -130,9 +132,20 @@ class Arena:
 
 @contextlib.asynccontextmanager
 async def an_arena(
-    *, seed: int, say: Callable[[str], None], write: int = 3, read: int = 2, through_proxies: bool = True
+    *,
+    seed: int,
+    say: Callable[[str], None],
+    write: int = 3,
+    read: int = 2,
+    stats: int = 0,
+    through_proxies: bool = True,
+    is_crashable: bool = True,
+    settings: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Arena]:
-    """Run a stack of services that can be made to crash, with an AI-Horde beside it."""
+    """Run a stack, with an AI-Horde beside it unless the settings name one.
+
+    Its write-queues can be made to crash between two steps, if it `is_crashable`.
+    """
     async with contextlib.AsyncExitStack() as exits:
         folder = exits.enter_context(stack_folder())
         horde: SomeHorde = a_horde()
@@ -141,8 +154,9 @@ async def an_arena(
         plan = Plan(
             write=write,
             read=read,
-            settings={**SETTINGS, "AI_HORDE_URL": horde_url},
-            commands={"write-queue": (sys.executable, "-m", "support.faulty_service")},
+            stats=stats,
+            settings={**SETTINGS, "AI_HORDE_URL": horde_url, **(settings or {})},
+            commands={"write-queue": CRASHABLE} if is_crashable else {},
             more_environment=lambda name: _environment(folder, name, clock),
             through_proxies=through_proxies,
         )

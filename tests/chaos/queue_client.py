@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 from yarl import URL
@@ -27,7 +28,7 @@ class QueueClient:
     ) -> None:
         self._session = session
         self._root_url = root_url
-        self._log = log
+        self.log = log
         self._tries = tries
 
     async def propose(
@@ -40,13 +41,26 @@ class QueueClient:
         key: str = REQUESTOR,
     ) -> int | None:
         """Propose a record whose description ends with the marker; return the id of the accepted change."""
-        operation = self._log.begin("propose")
+        operation = self.log.begin("propose")
         body = {"name": name, "description": f"{description}#{operation.marker}"}
         path = f"{REFERENCES}/v2/{category}"
         if update:
-            answer = await self.submit(operation, "PUT", f"{path}/model/{name}", body, key)
-        else:
-            answer = await self.submit(operation, "POST", path, body, key)
+            return await self._proposed(operation, "PUT", f"{path}/model/{name}", body, key)
+        return await self._proposed(operation, "POST", path, body, key)
+
+    async def replace(
+        self, operation: Operation, category: str, record: Mapping[str, Any], *, key: str = REQUESTOR
+    ) -> int | None:
+        """Propose a whole record in place of the live one, its description ending with the marker."""
+        text = str(record.get("description") or "").partition("#")[0]
+        body = {**record, "description": f"{text}#{operation.marker}"}
+        path = f"{REFERENCES}/v2/{category}/model/{quote(str(record['name']), safe='')}"
+        return await self._proposed(operation, "PUT", path, body, key)
+
+    async def _proposed(
+        self, operation: Operation, method: str, path: str, body: object, key: str
+    ) -> int | None:
+        answer = await self.submit(operation, method, path, body, key)
         if answer is None:
             return None
         operation.change_ids = (int(answer["change_id"]),)
@@ -54,20 +68,26 @@ class QueueClient:
 
     async def approve(self, *change_ids: int, key: str = APPROVER) -> bool:
         """Approve pending changes; return whether that was accepted."""
-        operation = self._log.begin("decide", change_ids)
-        body = {"batch_title": operation.marker, "approved_ids": change_ids}
+        return await self.decide(self.log.begin("decide", change_ids), key=key)
+
+    async def decide(self, operation: Operation, *, key: str = APPROVER) -> bool:
+        """Approve the changes of an operation; return whether that was accepted."""
+        body = {"batch_title": operation.marker, "approved_ids": operation.change_ids}
         return await self.submit(operation, "POST", f"{QUEUE}/batches", body, key) is not None
 
     async def reject(self, *change_ids: int, key: str = APPROVER) -> bool:
         """Reject pending changes; return whether that was accepted."""
-        operation = self._log.begin("decide", change_ids)
+        operation = self.log.begin("decide", change_ids)
         body = {"batch_title": operation.marker, "rejected_ids": change_ids, "reject_reason": "chaos"}
         return await self.submit(operation, "POST", f"{QUEUE}/batches", body, key) is not None
 
     async def apply(self, *change_ids: int, key: str = APPROVER) -> bool:
         """Apply approved changes in one revision; return whether that was accepted."""
-        operation = self._log.begin("apply", change_ids)
-        body = {"change_ids": change_ids, "job_id": operation.marker}
+        return await self.make_revision(self.log.begin("apply", change_ids), key=key)
+
+    async def make_revision(self, operation: Operation, *, key: str = APPROVER) -> bool:
+        """Apply the changes of an operation; return whether that was accepted."""
+        body = {"change_ids": operation.change_ids, "job_id": operation.marker}
         return await self.submit(operation, "POST", f"{QUEUE}/apply", body, key) is not None
 
     async def make_live(self, *names: str, update: bool = False, description: str = "") -> bool:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from chaos.arena import OTHER_APPROVER, Arena, Outcome
 from chaos.load import Readings
@@ -17,11 +18,15 @@ SLOWEST_READ_SHARE = 0.005  # of open reads may fail: an answer that breaks off 
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """How long and how often."""
+    """How long and how often; from `minutes` on of `mixed`, where a rate of 0 is its own choice."""
 
     kills: int = 200
     races: int = 20
     fault_seconds: float = 4.0
+    minutes: float = 10.0
+    rate: float = 0.0
+    listeners: int = 1000
+    reports: Path = Path("build/reports")
 
 
 Scenario = Callable[[Arena, Extent, Outcome], Awaitable[None]]

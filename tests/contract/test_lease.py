@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,8 @@ from service_kit.redis_lease import open_redis_lease
 from service_kit.stores import open_lease
 from service_kit.telemetry import Telemetry
 from support.metrics import sample
-from support.nodes import NodeFailed, RedisNode
-from support.servers import RedisServer, missing
+from support.server_nodes import RedisServerNode
+from support.servers import RedisServer, private_redis, started
 
 Opener = Callable[[pytest.FixtureRequest], contextlib.AbstractAsyncContextManager[tuple[Lease, Lease]]]
 
@@ -134,11 +135,11 @@ async def test_redis_chosen_by_the_settings_is_shared(redis_server: RedisServer)
 
 
 async def test_killed_redis_makes_it_unknown_and_a_new_one_is_used_again(tmp_path: Path) -> None:
-    try:
-        node = RedisNode(tmp_path)
-        node.start()
-    except NodeFailed as error:
-        missing(str(error))
+    with started(partial(private_redis, tmp_path)) as node:
+        await lease_through_a_death(node)
+
+
+async def lease_through_a_death(node: RedisServerNode) -> None:
     settings = RedisServer(node.url).settings(pause_seconds=0.1, call_timeout_seconds=0.3)
     async with open_redis_lease(settings) as lease:
         assert await lease.hold("a", seconds=60) is Held.HERE
@@ -149,7 +150,6 @@ async def test_killed_redis_makes_it_unknown_and_a_new_one_is_used_again(tmp_pat
         node.start()
         await asyncio.sleep(0.15)
         assert await lease.hold("a", seconds=60) is Held.HERE
-    node.kill()
 
 
 async def test_lease_in_redis_ends_by_itself(redis_server: RedisServer) -> None:

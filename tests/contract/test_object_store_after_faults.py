@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,7 @@ from service_kit.object_store import ObjectStore
 from service_kit.s3_object_store import open_s3_store
 from service_kit.telemetry import Telemetry
 from support.fault_proxy import FaultProxy, How
-from support.nodes import NodeFailed, S3Node
-from support.servers import S3Server, make_bucket, missing
+from support.servers import S3Server, make_bucket, private_s3, started
 
 KEY = "journal/000000000002.json"
 LIMIT_SECONDS = 3.0  # longest a call may take with the short waits of these tests
@@ -25,7 +25,7 @@ SHORT: dict[str, Any] = {"connect_timeout_seconds": 0.5, "read_timeout_seconds":
 
 @pytest.fixture
 async def proxy(s3_server: S3Server) -> AsyncIterator[FaultProxy]:
-    async with FaultProxy("127.0.0.1", s3_server.node.port) as proxy:
+    async with FaultProxy(*s3_server.address) as proxy:
         yield proxy
 
 
@@ -159,9 +159,10 @@ async def test_missing_bucket_raises_store_unavailable_with_the_reason(s3_server
 
 
 async def test_acknowledged_objects_survive_the_death_of_the_server(tmp_path: Path) -> None:
-    node = await asyncio.to_thread(a_private_s3, tmp_path)
-    try:
-        async with open_s3_store(S3Server(node).settings(**SHORT)) as store:
+    with started(partial(private_s3, tmp_path)) as node:
+        make_bucket(node)
+        server = S3Server(node.endpoint, node.access_key, node.secret_key)
+        async with open_s3_store(server.settings(**SHORT)) as store:
             for number in range(20):
                 await store.create(f"journal/{number:012d}.json", b"entry")
             await asyncio.to_thread(node.kill)
@@ -170,18 +171,6 @@ async def test_acknowledged_objects_survive_the_death_of_the_server(tmp_path: Pa
             await asyncio.to_thread(node.start)
             keys = await until_available(store)
             assert len(keys) == 20
-    finally:
-        node.kill()
-
-
-def a_private_s3(root: Path) -> S3Node:
-    try:
-        node = S3Node(root)
-        node.start()
-    except NodeFailed as error:
-        missing(str(error))
-    make_bucket(node)
-    return node
 
 
 async def until_available(store: ObjectStore) -> list[str]:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,20 +14,18 @@ from service_kit.redis_cache import RedisCache, open_redis_cache
 from service_kit.settings import RedisSettings
 from service_kit.telemetry import Telemetry
 from support.fault_proxy import FaultProxy
-from support.nodes import NodeFailed, RedisNode, free_ports
-from support.servers import RedisServer, missing
+from support.nodes import free_ports
+from support.server_nodes import RedisServerNode
+from support.servers import RedisServer, private_redis, started
 
 TIMES = {"connect_timeout_seconds": 0.2, "call_timeout_seconds": 0.2, "pause_seconds": 0.3}
 LIMIT_SECONDS = 0.6  # for one call that has to wait
 
 
 @pytest.fixture
-def node(tmp_path: Path) -> Iterator[RedisNode]:
-    try:
-        with RedisNode(tmp_path) as node:
-            yield node
-    except NodeFailed as error:
-        missing(str(error))
+def node(tmp_path: Path) -> Iterator[RedisServerNode]:
+    with started(partial(private_redis, tmp_path)) as node:
+        yield node
 
 
 def settings_for(port: int, **changes: object) -> RedisSettings:
@@ -35,7 +34,7 @@ def settings_for(port: int, **changes: object) -> RedisSettings:
 
 
 @pytest.fixture
-async def cache(node: RedisNode) -> AsyncIterator[RedisCache]:
+async def cache(node: RedisServerNode) -> AsyncIterator[RedisCache]:
     async with open_redis_cache(settings_for(node.port)) as cache:
         yield cache
 
@@ -54,7 +53,7 @@ async def test_server_that_was_never_there_costs_one_short_wait() -> None:
 
 
 async def test_killed_server_is_a_miss_and_found_again_after_its_return(
-    cache: RedisCache, node: RedisNode
+    cache: RedisCache, node: RedisServerNode
 ) -> None:
     await cache.set_many({"a": b"1"}, ttl_seconds=60)
     node.kill()
@@ -66,7 +65,7 @@ async def test_killed_server_is_a_miss_and_found_again_after_its_return(
 
 
 async def test_frozen_server_costs_one_bounded_wait_and_is_found_again(
-    cache: RedisCache, node: RedisNode
+    cache: RedisCache, node: RedisServerNode
 ) -> None:
     await cache.set_many({"a": b"1"}, ttl_seconds=60)
     node.freeze()
@@ -78,7 +77,7 @@ async def test_frozen_server_costs_one_bounded_wait_and_is_found_again(
 
 
 async def test_many_callers_of_a_frozen_server_wait_at_the_same_time(
-    cache: RedisCache, node: RedisNode
+    cache: RedisCache, node: RedisServerNode
 ) -> None:
     node.freeze()
     started = time.monotonic()
@@ -88,7 +87,7 @@ async def test_many_callers_of_a_frozen_server_wait_at_the_same_time(
 
 
 async def test_after_the_pause_one_caller_tries_and_the_others_do_not_wait(
-    cache: RedisCache, node: RedisNode
+    cache: RedisCache, node: RedisServerNode
 ) -> None:
     node.freeze()
     await seconds_of_a_miss(cache)
@@ -100,7 +99,7 @@ async def test_after_the_pause_one_caller_tries_and_the_others_do_not_wait(
     assert await trying == [None]
 
 
-async def test_answer_slower_than_the_limit_is_a_miss(node: RedisNode) -> None:
+async def test_answer_slower_than_the_limit_is_a_miss(node: RedisServerNode) -> None:
     proxied = FaultProxy("127.0.0.1", node.port)
     async with proxied as proxy, open_redis_cache(settings_for(proxy.port)) as cache:
         await cache.set_many({"a": b"1"}, ttl_seconds=60)
@@ -113,7 +112,7 @@ async def test_answer_slower_than_the_limit_is_a_miss(node: RedisNode) -> None:
         assert await cache.get_many(["a"]) == [b"1"]
 
 
-async def test_connection_cut_in_the_middle_of_a_value_is_a_miss(node: RedisNode) -> None:
+async def test_connection_cut_in_the_middle_of_a_value_is_a_miss(node: RedisServerNode) -> None:
     proxied = FaultProxy("127.0.0.1", node.port)
     async with proxied as proxy, open_redis_cache(settings_for(proxy.port)) as cache:
         await cache.set_many({"a": b"x" * 100_000}, ttl_seconds=60)
@@ -122,7 +121,7 @@ async def test_connection_cut_in_the_middle_of_a_value_is_a_miss(node: RedisNode
 
 
 async def test_server_that_wants_a_password_is_a_miss(tmp_path: Path) -> None:
-    with RedisNode(tmp_path, arguments=["--requirepass", "secret"]) as node:
+    with private_redis(tmp_path, arguments=["--requirepass", "secret"]) as node:
         async with open_redis_cache(settings_for(node.port)) as cache:
             await cache.set_many({"a": b"1"}, ttl_seconds=60)
             assert await cache.get_many(["a"]) == [None]
@@ -141,7 +140,7 @@ async def test_server_that_is_no_redis_is_a_miss() -> None:
 
 async def test_full_server_that_refuses_writes_still_answers_reads(tmp_path: Path) -> None:
     limits = ["--maxmemory", "1", "--maxmemory-policy", "noeviction"]
-    with RedisNode(tmp_path, arguments=limits) as node:
+    with private_redis(tmp_path, arguments=limits) as node:
         async with open_redis_cache(settings_for(node.port)) as cache:
             await cache.set_many({"a": b"1"}, ttl_seconds=60)
             assert await cache.get_many(["a"]) == [None]

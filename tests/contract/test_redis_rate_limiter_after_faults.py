@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,20 +15,18 @@ from service_kit.rate_limit import Limit, LocalRateLimiter, RateLimiter
 from service_kit.redis_rate_limiter import RedisRateLimiter, open_redis_rate_limiter
 from service_kit.settings import RedisSettings
 from service_kit.telemetry import Telemetry
-from support.nodes import NodeFailed, RedisNode, free_ports
-from support.servers import RedisServer, missing
+from support.nodes import free_ports
+from support.server_nodes import RedisServerNode
+from support.servers import RedisServer, private_redis, started
 
 TIMES = {"connect_timeout_seconds": 0.2, "call_timeout_seconds": 0.2, "pause_seconds": 0.3}
 LIMIT = Limit("test", 60, 2)
 
 
 @pytest.fixture
-def node(tmp_path: Path) -> Iterator[RedisNode]:
-    try:
-        with RedisNode(tmp_path) as node:
-            yield node
-    except NodeFailed as error:
-        missing(str(error))
+def node(tmp_path: Path) -> Iterator[RedisServerNode]:
+    with started(partial(private_redis, tmp_path)) as node:
+        yield node
 
 
 def settings_for(port: int) -> RedisSettings:
@@ -36,7 +35,7 @@ def settings_for(port: int) -> RedisSettings:
 
 
 @pytest.fixture
-async def limiter(node: RedisNode) -> AsyncIterator[RedisRateLimiter]:
+async def limiter(node: RedisServerNode) -> AsyncIterator[RedisRateLimiter]:
     async with open_redis_rate_limiter(settings_for(node.port), LocalRateLimiter()) as limiter:
         yield limiter
 
@@ -53,7 +52,7 @@ async def allowed(limiter: RateLimiter, count: int, subject: str = "a") -> list[
     return outcomes
 
 
-async def test_instances_share_one_limit(node: RedisNode) -> None:
+async def test_instances_share_one_limit(node: RedisServerNode) -> None:
     settings = settings_for(node.port)
     async with (
         open_redis_rate_limiter(settings, LocalRateLimiter()) as one,
@@ -71,7 +70,7 @@ async def test_without_a_server_there_is_still_a_limit() -> None:
 
 
 async def test_killed_server_is_replaced_at_once_and_used_again_after_its_return(
-    limiter: RedisRateLimiter, node: RedisNode
+    limiter: RedisRateLimiter, node: RedisServerNode
 ) -> None:
     assert await allowed(limiter, 3) == [True, True, False]
     node.kill()
@@ -83,7 +82,7 @@ async def test_killed_server_is_replaced_at_once_and_used_again_after_its_return
         assert await client.dbsize() == 1
 
 
-async def test_frozen_server_costs_one_bounded_wait(limiter: RedisRateLimiter, node: RedisNode) -> None:
+async def test_frozen_server_costs_one_bounded_wait(limiter: RedisRateLimiter, node: RedisServerNode) -> None:
     await allowed(limiter, 1)
     node.freeze()
     started = time.monotonic()
@@ -95,7 +94,7 @@ async def test_frozen_server_costs_one_bounded_wait(limiter: RedisRateLimiter, n
 
 
 async def test_server_that_wants_a_password_is_replaced(tmp_path: Path) -> None:
-    with RedisNode(tmp_path, arguments=["--requirepass", "secret"]) as node:
+    with private_redis(tmp_path, arguments=["--requirepass", "secret"]) as node:
         async with open_redis_rate_limiter(settings_for(node.port), LocalRateLimiter()) as limiter:
             assert await allowed(limiter, 3) == [True, True, False]
 

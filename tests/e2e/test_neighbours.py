@@ -13,7 +13,7 @@ import pytest
 from support.fault_proxy import FaultProxy
 from support.lying_s3 import running_lying_s3
 from support.processes import ServiceProcess, run_command, service
-from support.servers import RedisServer, S3Server
+from support.servers import RedisServer, S3Server, through
 from support.sources import SAMPLE, a_clip_record, a_legacy_file
 
 CLIP = "/api/model_references/v2/clip"
@@ -42,7 +42,7 @@ async def until_stale(process: ServiceProcess, *, stale: bool) -> dict[str, str]
 @contextlib.asynccontextmanager
 async def on_s3(server: S3Server, **more: str) -> AsyncIterator[tuple[dict[str, str], FaultProxy]]:
     """Yield settings for a fresh journal in S3, behind a proxy that can be made to fail."""
-    async with FaultProxy("127.0.0.1", server.node.port) as proxy:
+    async with FaultProxy(*server.address) as proxy:
         settings = {
             **server.environment(port=proxy.port),
             "S3__CONNECT_TIMEOUT_SECONDS": "0.5",
@@ -93,7 +93,7 @@ async def test_revision_made_while_s3_was_away_is_served_after_it_is_back(
         await until_stale(process, stale=True)
         direct = {
             **settings,
-            "S3__ENDPOINT_URL": f"http://127.0.0.1:{s3_server.node.port}",
+            "S3__ENDPOINT_URL": s3_server.endpoint,
             "S3__READ_TIMEOUT_SECONDS": "20",
         }
         status, out, err = await run_command("seed", "--from", str(tmp_path), settings=direct)
@@ -150,12 +150,11 @@ async def test_redis_that_never_answers_costs_nothing_but_time(tmp_path: Path) -
 async def test_redis_that_dies_while_running_is_not_noticed_by_readers(
     redis_server: RedisServer, tmp_path: Path
 ) -> None:
-    port = int(redis_server.url.rsplit(":", 1)[1].split("/")[0])
-    async with FaultProxy("127.0.0.1", port) as proxy:
+    async with FaultProxy(*redis_server.address) as proxy:
         settings = {
             "DATA_DIR": str(tmp_path),
             "SEED_DIR": str(SAMPLE),
-            "REDIS__URL": f"redis://127.0.0.1:{proxy.port}/0",
+            "REDIS__URL": through(redis_server.url, proxy.port),
             "REDIS__KEY_PREFIX": redis_server.settings().key_prefix,
         }
         async with service("serve", settings) as process:

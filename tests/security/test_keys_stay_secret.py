@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Iterator
+from functools import partial
 from urllib.parse import quote
 
 import aiohttp
@@ -11,7 +12,8 @@ import redis
 
 from support.attackers import QUEUE, V2, Attacker, head
 from support.hostile_horde import OTHER_APPROVER, USERS
-from support.nodes import RedisNode
+from support.server_nodes import RedisServerNode
+from support.servers import private_redis, started
 from support.service_nodes import ServiceNode, running_service
 from support.some_horde import APPROVER, READER, REQUESTOR, SHARED
 
@@ -23,19 +25,19 @@ SEARCHED = re.compile("|".join(map(re.escape, [*KEYS, *(quote(key, safe="") for 
 
 
 @pytest.fixture(scope="module")
-def redis_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisNode]:
-    with RedisNode(tmp_path_factory.mktemp("redis")) as node:
+def redis_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServerNode]:
+    with started(partial(private_redis, tmp_path_factory.mktemp("redis"))) as node:
         yield node
 
 
 @pytest.fixture(scope="module")
-def secretive(tmp_path_factory: pytest.TempPathFactory, redis_node: RedisNode) -> Iterator[ServiceNode]:
+def secretive(tmp_path_factory: pytest.TempPathFactory, redis_node: RedisServerNode) -> Iterator[ServiceNode]:
     settings = {**SETTINGS, "REDIS__URL": redis_node.url}
     with running_service(tmp_path_factory.mktemp("secretive"), settings) as node:
         yield node
 
 
-async def test_keys_are_found_nowhere(secretive: ServiceNode, redis_node: RedisNode) -> None:
+async def test_keys_are_found_nowhere(secretive: ServiceNode, redis_node: RedisServerNode) -> None:
     async with aiohttp.ClientSession() as session:
         attacker = Attacker(session, secretive.port)
         answers = await everything(attacker)

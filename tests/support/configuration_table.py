@@ -14,8 +14,8 @@ from sync_worker.settings import SyncWorkerSettings
 HEAD = f"""# Configuration
 
 Environment variables; all names begin with `{ENV_PREFIX}`, which is left out below. Lists are JSON
-lists or words separated by commas. A value that cannot be used stops the start with the name of its
-variable.
+lists or words separated by commas. Each variable may be given as NAME_FILE, the path of a file that holds the
+value. A value that cannot be used stops the start with the name of its variable.
 This page is made from the settings classes (`make docs`).
 
 """

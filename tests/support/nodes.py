@@ -6,6 +6,7 @@ data and ports; `freeze()` is a hang: connections stay open, nothing answers.
 """
 
 import contextlib
+import http.client
 import json
 import os
 import shutil
@@ -21,7 +22,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import ClassVar, Self
 
 from support.serving import LOOPBACK
 
@@ -119,6 +120,10 @@ class Node(ABC):
         if self.process is not None:
             self.process.wait()
 
+    @property
+    def running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
     def freeze(self) -> None:
         self._signal(signal.SIGSTOP)
 
@@ -170,12 +175,22 @@ class RedisNode(Node):
         return [self.binary, *address, *files, *self.arguments]
 
     def ready(self) -> bool:
-        try:
-            with socket.create_connection((LOOPBACK, self.port), timeout=1) as connection:
-                connection.sendall(b"PING\r\n")
-                return connection.recv(64).startswith((b"+PONG", b"-NOAUTH"))
-        except OSError:
-            return False
+        return redis_answers(self.port)
+
+
+def redis_answers(port: int) -> bool:
+    """Return whether a Redis answers, be it that it wants a password."""
+    return answer_of(port, b"PING\r\n").startswith((b"+PONG", b"-NOAUTH"))
+
+
+def answer_of(port: int, request: bytes) -> bytes:
+    """Return the beginning of what a server says; nothing if it does not."""
+    try:
+        with socket.create_connection((LOOPBACK, port), timeout=1) as connection:
+            connection.sendall(request)
+            return connection.recv(64)
+    except OSError:
+        return b""
 
 
 def find_redis() -> str:
@@ -209,13 +224,12 @@ class RabbitNode(Node):
     """RabbitMQ from the distribution package `rabbitmq-server`, with a port mapper of its own."""
 
     start_timeout_seconds = 90.0
+    user, password = "horde", "horde-secret"
     SERVER = "/usr/lib/rabbitmq/bin/rabbitmq-server"  # not the one on PATH: that one changes the user
 
     def __init__(self, root: Path, name: str = "rabbit", *, plugins: Sequence[str] = ()) -> None:
         super().__init__(root, name)
-        if not os.access(self.SERVER, os.X_OK):
-            raise NodeFailed("no RabbitMQ: install rabbitmq-server")
-        self.user, self.password = "horde", "horde-secret"
+        find_rabbit()
         self.epmd = Epmd(self.root)
         self.port, self.distribution_port, self.http_port = free_ports(3)
         self._write_files(plugins)
@@ -287,6 +301,17 @@ class RabbitNode(Node):
         self.epmd.kill()
 
 
+def find_rabbit() -> str:
+    if not os.access(RabbitNode.SERVER, os.X_OK):
+        raise NodeFailed("no RabbitMQ: install rabbitmq-server")
+    return RabbitNode.SERVER
+
+
+def rabbit_answers(port: int) -> bool:
+    """Return whether a broker answers; a port may be open that only leads to one."""
+    return answer_of(port, b"AMQP\x00\x00\x09\x01").startswith(b"\x01")
+
+
 def accepts(port: int) -> bool:
     """Return whether somebody listens on the port."""
     try:
@@ -304,6 +329,17 @@ class S3Node(Node):
 
     access_key = "test-access"
     secret_key = "test-secret-key"
+    COMMON_FLAGS: ClassVar[Mapping[str, object]] = {
+        "-master.telemetry": "false",  # on by default: it calls home
+        "-master.volumeSizeLimitMB": 64,
+        "-master.volumePreallocate": "false",
+        "-master.electionTimeout": "500ms",  # the default makes a restart take 17 s
+        "-master.heartbeatInterval": "100ms",
+        "-volume.max": 100,  # the default is used up by two buckets
+        "-volume.preStopSeconds": 0,
+        "-s3.port.iceberg": 0,  # else two more fixed ports are taken
+        "-s3.port.lance": 0,
+    }
 
     def __init__(self, root: Path, name: str = "s3") -> None:
         super().__init__(root, name)
@@ -311,12 +347,7 @@ class S3Node(Node):
         self.ports = free_ports(8)
         self.data = self.root / "data"
         self.data.mkdir(exist_ok=True)
-        identity = {
-            "name": "admin",
-            "credentials": [{"accessKey": self.access_key, "secretKey": self.secret_key}],
-            "actions": ["Admin", "Read", "Write", "List", "Tagging"],
-        }
-        (self.root / "s3.json").write_text(json.dumps({"identities": [identity]}))
+        (self.root / "s3.json").write_text(s3_identities())
 
     @property
     def port(self) -> int:
@@ -339,17 +370,9 @@ class S3Node(Node):
             "-dir": self.data,
             "-ip": LOOPBACK,
             "-ip.bind": LOOPBACK,
-            "-master.telemetry": "false",  # on by default: it calls home
-            "-master.volumeSizeLimitMB": 64,
-            "-master.volumePreallocate": "false",
-            "-master.electionTimeout": "500ms",  # the default makes a restart take 17 s
-            "-master.heartbeatInterval": "100ms",
-            "-volume.max": 100,  # the default is used up by two buckets
-            "-volume.preStopSeconds": 0,
+            **self.COMMON_FLAGS,
             "-filer.localSocket": self.root / "filer.sock",
             "-s3.localSocket": self.root / "s3.sock",
-            "-s3.port.iceberg": 0,  # else two more fixed ports are taken
-            "-s3.port.lance": 0,
             "-s3.config": self.root / "s3.json",
         }
         return [
@@ -376,15 +399,29 @@ class S3Node(Node):
                 (Path(tempfile.gettempdir()) / f"seaweedfs-{kind}-grpc-{port}.sock").unlink(missing_ok=True)
 
     def ready(self) -> bool:
-        """Whether the gateway answers and the volume server is known; `/healthz` alone is too early."""
-        try:
-            with urllib.request.urlopen(f"{self.endpoint}/healthz", timeout=2):  # noqa: S310 - fixed scheme
-                pass
-            status = f"http://{LOOPBACK}:{self.ports[0]}/dir/status"
-            with urllib.request.urlopen(status, timeout=2) as answer:
-                return bool(json.load(answer)["Topology"].get("DataCenters"))
-        except (OSError, ValueError, KeyError):
-            return False
+        return s3_answers(self.endpoint, self.ports[0])
+
+
+def s3_answers(endpoint: str, master_port: int) -> bool:
+    """Return whether the gateway answers and the volume server is known; `/healthz` alone is too early."""
+    try:
+        with urllib.request.urlopen(f"{endpoint}/healthz", timeout=2):  # noqa: S310 - fixed scheme
+            pass
+        status = f"http://{LOOPBACK}:{master_port}/dir/status"
+        with urllib.request.urlopen(status, timeout=2) as answer:
+            return bool(json.load(answer)["Topology"].get("DataCenters"))
+    except (OSError, ValueError, KeyError, http.client.HTTPException):
+        return False
+
+
+def s3_identities() -> str:
+    """Return the file with the one account of the S3 servers."""
+    identity = {
+        "name": "admin",
+        "credentials": [{"accessKey": S3Node.access_key, "secretKey": S3Node.secret_key}],
+        "actions": ["Admin", "Read", "Write", "List", "Tagging"],
+    }
+    return json.dumps({"identities": [identity]})
 
 
 def find_weed() -> str:

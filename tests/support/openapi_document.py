@@ -7,10 +7,10 @@ import orjson
 from horde_model_reference.meta_consts import CanonicalFormat
 from read_api.endpoints import read_endpoints
 from read_api.holder import PageHolder
-from read_api.horde_watch import HordeWatch
 from read_api.live.feed import LiveFeed
 from read_api.role import Role
 from read_api.settings import EventsSettings
+from read_api.status_desk import StatusDesk
 from service_kit.endpoints import Endpoint
 from service_kit.openapi import describe
 from service_kit.telemetry import Telemetry
@@ -26,7 +26,7 @@ def read_side() -> tuple[Endpoint, ...]:
     """Return the endpoints of the read-api; none of them is called."""
     holder = PageHolder()
     feed = LiveFeed(holder, EventsSettings())
-    return read_endpoints(holder, feed, Role(), HordeWatch(holder), min_revision_wait_seconds=0)
+    return read_endpoints(holder, feed, Role(), StatusDesk(holder), min_revision_wait_seconds=0)
 
 
 def write_side() -> tuple[Endpoint, ...]:

@@ -58,10 +58,11 @@ def dead_links(page: Path) -> Iterator[str]:
             continue
         name, _, anchor = link.partition("#")
         target = (page.parent / name).resolve() if name else page
-        if not target.exists() or (anchor and anchor not in _anchors(target)):
+        if not target.exists() or (anchor and anchor not in anchors_of(target)):
             yield link
 
 
-def _anchors(page: Path) -> set[str]:
+def anchors_of(page: Path) -> set[str]:
+    """Return what links to headings of a page may name."""
     headings = HEADING.findall(FENCED.sub("", page.read_text(encoding="utf-8")))
     return {re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in headings}

@@ -13,6 +13,7 @@ from read_api.horde_watch import HordeWatch
 from read_api.live.feed import LiveFeed
 from read_api.role import Role
 from read_api.settings import EventsSettings
+from read_api.status_desk import StatusDesk
 from service_kit.settings import HttpSettings
 from service_kit.telemetry import Telemetry
 from service_kit.web import create_application
@@ -34,7 +35,9 @@ def application_over(
     feed = LiveFeed(holder, events or EventsSettings())
     application.cleanup_ctx.append(feed.running)
     application.on_shutdown.append(feed.end)
-    watch = HordeWatch(holder, look_seconds=0.05)
-    application.cleanup_ctx.append(watch.running)
-    add_read_routes(application, holder, feed, Role(canonical_format), watch, min_revision_wait_seconds=0.05)
+    role = Role(canonical_format)
+    desk = StatusDesk(holder, role)
+    desk.watch = HordeWatch(holder, look_seconds=0.05)
+    application.cleanup_ctx.append(desk.watch.running)
+    add_read_routes(application, holder, feed, role, desk, min_revision_wait_seconds=0.05)
     return application

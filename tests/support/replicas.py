@@ -16,6 +16,8 @@ from read_api.replica.source import ReplicaSource
 from read_api.role import Role
 from read_api.settings import ReadApiSettings
 from read_api.shortcut import DocumentShortcut
+from read_api.status_desk import Around, StatusDesk
+from service_kit.instance_reports import ReportTiming
 from service_kit.memory_cache import MemoryCache
 from service_kit.telemetry import Telemetry
 from service_kit.web import create_application
@@ -26,6 +28,7 @@ from support.serving import Answer, Client, serving
 
 PATIENCE_SECONDS = 15.0
 POLL_SECONDS = 0.4  # of a PRIMARY: one that looks more often counts as outdated whenever the machine is busy
+REPORTS = ReportTiming(interval_seconds=0.2, look_seconds=0.05)
 NO_GITHUB = "http://127.0.0.1:1"  # nothing listens there: refused at once
 
 
@@ -117,13 +120,15 @@ async def replica_of(
     application = create_application(
         chosen, telemetry, on_response=RevisionStamp(holder), shortcut=DocumentShortcut(holder)
     )
-    add_read_side(application, holder, chosen, primary_check(holder), role=role)
+    desk = StatusDesk(holder, role)
+    add_read_side(application, holder, chosen, primary_check(holder), role=role, desk=desk)
     fetcher = Fetcher(timeout_seconds=chosen.primary_api_timeout, attempts=2, backoff_seconds=0.01)
     surroundings = Surroundings(
         telemetry, MemoryCache(), fetcher=fetcher, lower_patience_seconds=lower_patience_seconds
     )
     async with (
         replicating(holder, role, chosen, surroundings) as source,
+        desk.staffed(chosen, telemetry, Around(), timing=REPORTS),
         serving(application) as client,
     ):
         yield Replica(client, holder, source, telemetry)

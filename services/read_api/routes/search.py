@@ -23,6 +23,7 @@ from service_kit.endpoints import Endpoint
 from service_kit.errors import NotFound, ValueNotKnown
 from service_kit.parameters import Parameters, parse_query
 from service_kit.problem_models import Invalid, Problem
+from service_kit.web import TELEMETRY
 
 TAG: Final = "v2: search"
 MAX_HELD_BYTES: Final = 8 * 1024 * 1024
@@ -88,7 +89,7 @@ class Search:
         """Serve the matches among all records."""
         query = SearchQuery(**dict(parse_query(SearchAllParameters, request.query)))
         pages = self._holder.current()
-        return serve(request, pages, await self._answer(pages, pages.search_all, query))
+        return serve(request, pages, await self._answer(request, pages, pages.search_all, query))
 
     async def one_category(self, request: web.Request) -> web.StreamResponse:
         """Serve the matches among the records of a category."""
@@ -99,12 +100,15 @@ class Search:
         pages = self._holder.current()
         found = pages.categories.get(category)
         if found is not None:
-            return serve(request, pages, await self._answer(pages, found.search, query))
+            return serve(request, pages, await self._answer(request, pages, found.search, query))
         return serve(request, pages, _search_nothing(category, query))
 
-    async def _answer(self, pages: Pages, searched: SearchPages, query: SearchQuery) -> Document:
+    async def _answer(
+        self, request: web.Request, pages: Pages, searched: SearchPages, query: SearchQuery
+    ) -> Document:
         key = (pages.key, searched.table.category, query)
         held = self._answers.find(key)
+        request.app[TELEMETRY].count_answer(hit=held is not None)
         if held is not None:
             return held
         table = searched.table

@@ -6,6 +6,7 @@ open is said by the variables HORDE_GITHUB_SYNC_*.
 
 import argparse
 import asyncio
+import math
 import sys
 from pathlib import Path
 from typing import Any, Final
@@ -47,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--primary-url", type=address, metavar="URL", help="address of the primary, with /api"
     )
-    parser.add_argument("--watch-interval", type=float, metavar="SECONDS", help="how often --watch asks it")
+    parser.add_argument("--watch-interval", type=seconds, metavar="SECONDS", help="how often --watch asks it")
     parser.add_argument("--verbose", action="store_true", help="log more")
     parser.add_argument("--watch-startup-sync", action="store_true", help=argparse.SUPPRESS)  # always done
     parser.add_argument("--target-dir", help=argparse.SUPPRESS)  # there is no working copy any more
@@ -59,6 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
     configure_logging(LOG_NAME, "debug" if settings.verbose_logging else "warning")
     mode = _mode(settings, arguments)
     if settings.watch_mode and not arguments.once:
+        if arguments.force:
+            raise SettingsInvalid("--force is for one run that a human looks at: say --once, and not --watch")
         asyncio.run(run_until_stopped(settings, mode, _report))
         return 0
     reports = asyncio.run(run_once(settings, mode))
@@ -98,8 +101,11 @@ def _report(report: RunReport) -> None:
 
 def categories(text: str) -> list[str]:
     """Return the names, which stand between commas. Raises `ArgumentTypeError`."""
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not names:  # an empty variable of a script must not come to mean all of them
+        raise argparse.ArgumentTypeError("names no category")
     try:
-        return list(known_categories(tuple(name.strip() for name in text.split(",") if name.strip())))
+        return list(known_categories(names))
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 
@@ -110,3 +116,14 @@ def address(text: str) -> str:
         return checked_primary_url(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def seconds(text: str) -> float:
+    """Return a time above 0. Raises `ArgumentTypeError`."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError("must be a number of seconds above 0")
+    return value

@@ -20,14 +20,16 @@ class HistoryMetrics(Collector):
         """Yield the figures."""
         recorder = self._recorder
         yield GaugeMetricFamily(
-            "history_hours_waiting", "Hours that are over and not stored yet.", recorder.hours_waiting
-        )
-        yield CounterMetricFamily("history_hours_written", "Hours stored.", recorder.hours_written)
-        yield CounterMetricFamily(
-            "history_hours_lost", "Hours given up since the store was away too long.", recorder.hours_lost
+            "history_pieces_waiting", "Hours that are over and not stored yet.", recorder.hours_waiting
         )
         yield CounterMetricFamily(
-            "history_days_compacted", "Days whose hours became one object.", recorder.days_compacted
+            "history_pieces_written", "Hours stored, one object each.", recorder.hours_written
+        )
+        yield CounterMetricFamily(
+            "history_pieces_lost", "Hours given up since the store was away too long.", recorder.hours_lost
+        )
+        yield CounterMetricFamily(
+            "history_compactions", "Days whose hours became one object.", recorder.days_compacted
         )
         yield CounterMetricFamily(
             "history_failures", "Attempts to write that have to be repeated.", recorder.failures

@@ -17,6 +17,8 @@ class HordeCallMetrics:
             buckets=CALL_SECONDS,
         )
         self._retries = telemetry.retries.labels("ai-horde")
+        self.last_seconds: float | None = None
+        """How long the last answer took that was in order."""
 
     def note_retry(self) -> None:
         """Count another try of a call."""

@@ -94,7 +94,9 @@ class HordeClient:
     async def _fetch_once(self, call: Call) -> Received[Any] | None:
         kind, source = call
         with measured(self._metrics.calls, f"{kind} {source}"):
+            started = self._timing.monotonic()
             body = await self._load(call)
+            self._metrics.last_seconds = self._timing.monotonic() - started
             fetched_at = self._timing.wall()
             reading = await asyncio.to_thread(read_answer, source, body)
         if reading is None:

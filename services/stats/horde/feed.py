@@ -40,7 +40,15 @@ class HordeUnavailable(ServiceError):
 class RuntimeFeed:
     """One for each instance; the same figures on all of them."""
 
-    def __init__(self, figures: Figures, instance: Instance, first: FirstFigures, timing: Timing) -> None:
+    def __init__(
+        self,
+        figures: Figures,
+        instance: Instance,
+        first: FirstFigures,
+        timing: Timing,
+        calls: HordeCallMetrics,
+    ) -> None:
+        self._calls = calls
         self._figures = figures
         self._instance = instance
         self._first = first
@@ -50,6 +58,11 @@ class RuntimeFeed:
     def state(self) -> HordeState:
         """How the AI-Horde is doing, as this instance knows."""
         return self._instance.state
+
+    @property
+    def call_seconds(self) -> float | None:
+        """How long the AI-Horde's last answer to this instance took; None before the first."""
+        return self._calls.last_seconds
 
     @property
     def is_leader(self) -> bool:
@@ -107,7 +120,7 @@ async def open_runtime_feed(
         stack.push_async_callback(first.close)
         await stack.enter_async_context(_running(instance))
         await stack.enter_async_context(_hearing(bus, instance))
-        yield RuntimeFeed(figures, instance, first, timing)
+        yield RuntimeFeed(figures, instance, first, timing, calls)
 
 
 @contextlib.asynccontextmanager

@@ -70,5 +70,5 @@ class Popular:
         if query == PLAIN_POPULAR:
             return self._answers.serve(request, results, live.popular, live.mark)
         key = (results.key(category), query)
-        document = self._held.document(key, lambda: live.tables.popular.body(query))
+        document = self._held.document(request, key, lambda: live.tables.popular.body(query))
         return self._answers.serve(request, results, document, live.mark)

@@ -90,5 +90,7 @@ class Risk:
         if query == PLAIN_RISK:
             return self._answers.serve(request, results, live.risk[variant], live.mark)
         key = (results.key(category), variant, query)
-        document = self._held.document(key, lambda: live.tables.risk[variant].body(query, live.stamp))
+        document = self._held.document(
+            request, key, lambda: live.tables.risk[variant].body(query, live.stamp)
+        )
         return self._answers.serve(request, results, document, live.mark)

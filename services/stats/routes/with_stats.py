@@ -77,5 +77,5 @@ class WithStats:
         if query == PLAIN_WITH_STATS:
             return self._answers.serve(request, results, live.with_stats, live.mark)
         key = (results.key(category), query)
-        document = self._held.document(key, lambda: live.tables.with_stats.body(query))
+        document = self._held.document(request, key, lambda: live.tables.with_stats.body(query))
         return self._answers.serve(request, results, document, live.mark)

@@ -2,11 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Any, Final
 
 from horde_model_reference.documents import SourceUnreadable
 from horde_model_reference.meta_consts import get_all_registered_categories
-from horde_model_reference.strict_json import on_one_line, parse_json_object, read_json_object
+from horde_model_reference.strict_json import (
+    Flaw,
+    JsonMember,
+    JsonObject,
+    on_one_line,
+    parse_json_object,
+    read_json_object,
+)
 from horde_model_reference.text_documents import CSV_FILE, JSON_FILE
 from horde_model_reference.text_expansion import DEFAULTS
 from horde_model_reference.text_settings import GENERATION_SETTINGS
@@ -86,13 +93,10 @@ def plan_category(
 def _json_outcome(
     category: str, wanted_body: bytes, present_files: Mapping[str, bytes | None], options: PlanOptions
 ) -> CategoryOutcome:
-    wanted = parse_json_object(wanted_body, ANSWER)
-    for name, record in wanted.items():
-        if not isinstance(record, dict):
-            raise SourceUnreadable(f"{ANSWER}: {name!r} is not an object")
     [path] = repository_files(category)
     body = present_files.get(path)
-    present = values_of(read_json_object(NOTHING if body is None else body, path))
+    source = read_json_object(NOTHING if body is None else body, path)
+    present, wanted = values_of(source), _wanted_records(wanted_body, source)
     drift = drift_of(category, wanted, present)
     outcome = CategoryOutcome(category, drift=drift)
     if not drift.total:
@@ -101,6 +105,28 @@ def _json_outcome(
     if refusal := _refusal(loss, options):
         return replace(outcome, failure=refusal)
     return replace(outcome, files={path: wanted_body if body is None else updated_json(path, body, wanted)})
+
+
+def _wanted_records(body: bytes, present: JsonObject) -> dict[str, Any]:
+    """Return the records of the primary's answer.
+
+    A record that has a flaw, or is none, is served as the file had it that was seeded: where GitHub still has
+    that text there is nothing to be done about it. Raises `SourceUnreadable` where it is another.
+    """
+    answer = read_json_object(body, ANSWER)
+    for name, member in answer.members.items():
+        if isinstance(member.value, dict):
+            continue
+        known = present.members.get(name)
+        if known is None or _text_of(present, known) != _text_of(answer, member):
+            flaw = member.flaw or Flaw("", "is not an object")
+            where = f"{name!r}, {flaw.path}" if flaw.path else repr(name)
+            raise SourceUnreadable(f"{ANSWER}: {where}: {flaw.reason}")
+    return values_of(answer)
+
+
+def _text_of(source: JsonObject, member: JsonMember) -> str:
+    return source.text[member.value_start : member.value_end].replace("\r\n", "\n")
 
 
 def _text_outcome(
@@ -136,8 +162,11 @@ def _refusal(loss: Loss, options: PlanOptions) -> str | None:
 
 
 def _require_known_defaults(body: bytes | None) -> None:
-    """Refuse a repository whose converter fills in other values than those the primary's answer holds."""
-    if body is not None and not same_value(parse_json_object(body, DEFAULTS_FILE), dict(DEFAULTS)):
+    """Refuse a repository whose converter fills in other values, or in another order, than is known here."""
+    if body is None:
+        return
+    found = parse_json_object(body, DEFAULTS_FILE)
+    if list(found) != list(DEFAULTS) or not same_value(found, dict(DEFAULTS)):
         raise SourceUnreadable(f"{DEFAULTS_FILE} holds other defaults than those known here")
 
 

@@ -6,8 +6,9 @@ The check of the repository compares the bytes, so the rules work on the cells a
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from horde_model_reference.documents import Record
+from horde_model_reference.documents import Record, SourceUnreadable
 from horde_model_reference.text_csv import CsvTable
+from horde_model_reference.text_documents import CSV_FILE, JSON_FILE
 from horde_model_reference.text_expansion import DEFAULTS, OPTIONAL_FIELDS
 from horde_model_reference.text_names import default_display_name, model_name_of
 from horde_model_reference.text_parameters import parse_parameters_bn
@@ -72,7 +73,10 @@ def keys_of(name: str) -> tuple[str, str, str]:
 def converted_entries(
     table: CsvTable, converter: Converter, present: Mapping[str, object]
 ) -> dict[str, Record]:
-    """Return the entries of db.json. Of a row that cannot be converted the present ones stay."""
+    """Return the entries of db.json. Of a row that cannot be converted the present ones stay.
+
+    Raises `SourceUnreadable` for one of these that has a flaw: None, see `values_of`.
+    """
     entries: dict[str, Record] = {}
     for row in table.rows:
         if row.is_blank:
@@ -85,6 +89,10 @@ def converted_entries(
                 entry = present.get(key)
                 if isinstance(entry, dict):
                     entries.setdefault(key, entry)
+                elif key in present and entry is None:
+                    raise SourceUnreadable(
+                        f"{JSON_FILE}: {key!r} has a flaw, and so has its row in {CSV_FILE}"
+                    ) from None
             continue
         entries.update({key: {"name": key, **fields} for key in keys_of(name)})
     return entries

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from sync_worker.github.answers import InstallationAnswer, TokenAnswer
@@ -32,6 +32,7 @@ class AppTokens:
         self._app = app
         self._place = place
         self._wall = wall
+        self._installation_id = place.id
         self._token = ""
         self._renew_at = 0.0
         self._lock = asyncio.Lock()
@@ -50,14 +51,14 @@ class AppTokens:
     async def _renew(self) -> None:
         place = f"{self._place.owner}/{self._place.name}"
         try:
-            if self._place.id is None:
+            if self._installation_id is None:
                 call = Call("find the installation", "GET", f"/repos/{place}/installation")
-                found = await self._app.ask(call, InstallationAnswer)
-                self._place = replace(self._place, id=found.id)
-            path = f"/app/installations/{self._place.id}/access_tokens"
+                self._installation_id = (await self._app.ask(call, InstallationAnswer)).id
+            path = f"/app/installations/{self._installation_id}/access_tokens"
             body = {"repositories": [self._place.name]}
             answer = await self._app.ask(Call("create a token", "POST", path, body=body), TokenAnswer)
         except GithubRefused as error:
+            self._installation_id = self._place.id  # one that was found may be gone: it is asked for again
             raise AuthenticationFailed(f"the GitHub App gets no token for {place}: {error}") from None
         self._token = answer.token
         self._renew_at = answer.expires_at.timestamp() - RENEW_SECONDS

@@ -51,6 +51,11 @@ class Github:
         """Whether there are credentials; whether they are any good shows when they are used."""
         return self._credentials is not None
 
+    @property
+    def call_seconds(self) -> float | None:
+        """How long GitHub's last answer took; None before the first."""
+        return self._wire.transport.last_seconds
+
     def repository(self, owner: str, name: str) -> Repository:
         """Return a repository; nothing is asked yet."""
         return Repository(self._wire.api(self._authenticator(owner, name)), self._account, owner, name)

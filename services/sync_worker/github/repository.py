@@ -34,6 +34,13 @@ class Repository(GitData):
         query = {"state": "all", "head": f"{self._owner}:{branch}", "sort": "created", "direction": "desc"}
         return tuple(pull for pull in await self._own(query) if pull.branch == branch)
 
+    async def is_used_by_others(self, branch: str) -> bool:
+        """Say whether there is an open pull request from a branch that another account made."""
+        query = {"state": "open", "head": f"{self._owner}:{branch}"}
+        login = await self._account.login()
+        pulls = self._api.items(self._call("list pull requests", "pulls", query=query), PullAnswer)
+        return any([pull.head.ref == branch and not self._is_own(pull, login) async for pull in pulls])
+
     async def pull(self, number: int) -> PullRequest:
         """Return a pull request as it is now."""
         return (await self._api.ask(self._call("read a pull request", f"pulls/{number}"), PullAnswer)).pull()
@@ -127,9 +134,10 @@ class Repository(GitData):
         pulls = self._api.items(self._call("list pull requests", "pulls", query=query), PullAnswer)
         return tuple([pull async for pull in pulls if self._is_own(pull, login)])
 
-    def _is_own(self, answer: PullAnswer, login: str) -> bool:
+    def _is_own(self, answer: PullAnswer, login: str | None) -> bool:
         return (
             answer.user is not None
+            and login is not None
             and answer.user.login.casefold() == login.casefold()
             and answer.head_repository.casefold() == self.full_name.casefold()
             and answer.head.ref.startswith(BRANCH_PREFIX)

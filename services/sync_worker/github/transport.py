@@ -6,6 +6,7 @@ raised, chained or logged.
 
 import asyncio
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -44,6 +45,8 @@ class Transport:
     def __init__(self, session: aiohttp.ClientSession, api_url: str, timing: GithubTiming) -> None:
         self._session = session
         self._api_url = api_url.rstrip("/")
+        self.last_seconds: float | None = None
+        """How long the last answer took."""
         self._timeout = aiohttp.ClientTimeout(timing.request_seconds, sock_connect=timing.connect_seconds)
 
     async def exchange(self, call: Call, token: str | None) -> HttpAnswer:
@@ -51,6 +54,7 @@ class Transport:
         url = URL(self._api_url + quote(call.path), encoded=True).with_query(dict(call.query))
         headers = HEADERS if token is None else {**HEADERS, hdrs.AUTHORIZATION: f"Bearer {token}"}
         body = None if call.body is None else await asyncio.to_thread(_packed, call.body)
+        started = time.perf_counter()
         try:
             async with self._session.request(
                 call.method,
@@ -60,7 +64,9 @@ class Transport:
                 allow_redirects=False,
                 timeout=self._timeout,
             ) as answer:
-                return HttpAnswer(answer.status, answer.headers, await _bounded_body(answer))
+                found = HttpAnswer(answer.status, answer.headers, await _bounded_body(answer))
+                self.last_seconds = time.perf_counter() - started
+                return found
         except TimeoutError:
             raise GithubUnavailable(f"GitHub did not {call.operation} in time") from None
         except (aiohttp.ClientError, OSError) as error:

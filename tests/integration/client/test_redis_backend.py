@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,6 @@ from horde_model_reference.meta_consts import CanonicalFormat, ReplicateMode
 from horde_model_reference.settings_blocks import RedisSettings
 from support.a_clock import AClock
 from support.model_records import a_legacy_image, an_image, canonical_file
-from support.nodes import RedisNode
 from support.programs import ran
 from support.redis_backends import (
     a_listener,
@@ -27,7 +27,8 @@ from support.redis_backends import (
     redis_settings,
 )
 from support.reference_folders import a_backend, put_legacy_file, with_images
-from support.servers import RedisServer
+from support.server_nodes import RedisServerNode
+from support.servers import RedisServer, private_redis, started
 
 IMAGES = "image_generation"
 
@@ -44,9 +45,9 @@ def client(redis_server: RedisServer) -> Iterator[Redis]:
 
 
 @pytest.fixture
-def own_redis(tmp_path: Path) -> Iterator[RedisNode]:
+def own_redis(tmp_path: Path) -> Iterator[RedisServerNode]:
     """A Redis of this test alone, which it may kill."""
-    with RedisNode(tmp_path / "node") as node:
+    with started(partial(private_redis, tmp_path)) as node:
         yield node
 
 
@@ -171,7 +172,7 @@ def test_a_write_while_the_old_is_being_stored_wins(
     writer.close()
 
 
-def test_a_redis_that_fails_is_left_alone_for_a_time_that_grows(own_redis: RedisNode) -> None:
+def test_a_redis_that_fails_is_left_alone_for_a_time_that_grows(own_redis: RedisServerNode) -> None:
     clock = AClock()
     store = RedisStore(
         redis_settings(own_redis.url, retry_max_attempts=2, retry_backoff_seconds=0), clock=clock
@@ -214,7 +215,7 @@ def test_an_odd_message_does_not_end_the_listening(
 
 
 def test_without_redis_everything_goes_on_and_it_is_used_again_later(
-    tmp_path: Path, own_redis: RedisNode, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, own_redis: RedisServerNode, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings = redis_settings(own_redis.url)
     base = with_images(tmp_path / "base", "a")
@@ -238,7 +239,7 @@ def test_without_redis_everything_goes_on_and_it_is_used_again_later(
             assert eventually(lambda: names_in(other) == ["a", "b"])
 
 
-def test_a_start_without_redis_recovers_by_itself(tmp_path: Path, own_redis: RedisNode) -> None:
+def test_a_start_without_redis_recovers_by_itself(tmp_path: Path, own_redis: RedisServerNode) -> None:
     own_redis.kill()
     with (
         redis_backend(with_images(tmp_path / "base", "a"), redis_settings(own_redis.url)) as one,
@@ -255,7 +256,7 @@ def test_a_start_without_redis_recovers_by_itself(tmp_path: Path, own_redis: Red
 
 
 def test_a_redis_that_hangs_costs_no_answer_and_no_write_goes_back(
-    tmp_path: Path, own_redis: RedisNode
+    tmp_path: Path, own_redis: RedisServerNode
 ) -> None:
     settings = redis_settings(own_redis.url)
     with redis_backend(with_images(tmp_path / "base", "a"), settings) as backend:
@@ -276,7 +277,7 @@ def test_a_redis_that_hangs_costs_no_answer_and_no_write_goes_back(
         assert backend.get_statistics()["redis_misses"] > misses
 
 
-def test_an_untold_write_is_told_before_redis_is_believed(tmp_path: Path, own_redis: RedisNode) -> None:
+def test_an_untold_write_is_told_before_redis_is_believed(tmp_path: Path, own_redis: RedisServerNode) -> None:
     settings = redis_settings(own_redis.url, use_pubsub=False)
     base = tmp_path / "base"
     with redis_backend(with_images(base, "a"), settings) as backend:

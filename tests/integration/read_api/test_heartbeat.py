@@ -1,8 +1,6 @@
 import asyncio
 from typing import Any
 
-from pydantic import SecretStr
-
 from read_api.holder import PageHolder
 from service_kit.ai_horde_state import HordeState, write_horde_state
 from service_kit.memory_cache import MemoryCache
@@ -44,9 +42,8 @@ async def test_heartbeat_shows_what_the_stats_service_tells(aiohttp_client: Aioh
 async def test_cache_that_went_away_says_nothing_bad_and_delays_nobody(
     redis_server: RedisServer, aiohttp_client: AiohttpClient
 ) -> None:
-    port = int(redis_server.url.rsplit(":", 1)[1].split("/")[0])
-    async with FaultProxy("127.0.0.1", port) as proxy:
-        settings = redis_server.settings(url=SecretStr(f"redis://127.0.0.1:{proxy.port}/0"))
+    async with FaultProxy(*redis_server.address) as proxy:
+        settings = redis_server.settings(port=proxy.port)
         async with open_redis_cache(settings) as cache:
             await write_horde_state(cache, REST)
             holder = PageHolder()

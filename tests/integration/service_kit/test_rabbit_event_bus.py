@@ -8,6 +8,7 @@ import time
 import pytest
 from aio_pika.exceptions import ChannelClosed
 from pydantic import SecretStr
+from yarl import URL
 
 from service_kit.amqp_session import AmqpSession
 from service_kit.event_bus_metrics import EventBusMetrics
@@ -124,7 +125,7 @@ async def test_deleted_queue_is_made_anew(rabbit_server: RabbitServer) -> None:
 async def test_wrong_password_is_reported_once_and_never_shown(
     rabbit_server: RabbitServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    url = SecretStr(f"amqp://horde:wrong-secret@127.0.0.1:{rabbit_server.node.port}/")
+    url = SecretStr(str(URL(rabbit_server.url).with_password("wrong-secret")))
     settings = rabbit_server.settings(url=url)
     telemetry = Telemetry("t")
     caplog.set_level(logging.INFO, logger="service_kit")

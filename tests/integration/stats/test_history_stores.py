@@ -113,8 +113,8 @@ async def test_a_restart_takes_up_the_hour_from_redis(
             async with open_history(store, cache, telemetry, is_leader=lambda: True, clock=clock) as history:
                 await eventually(lambda: history.recorder.hours_written == 1)
                 found = await points(history.reader)
-        assert sample(telemetry, "history_hours_written_total") == 1
-        assert sample(telemetry, "history_hours_waiting") == 0
+        assert sample(telemetry, "history_pieces_written_total") == 1
+        assert sample(telemetry, "history_pieces_waiting") == 0
     assert [(point["samples"], point["thread_count_mean"]) for point in found] == [(2, 3)]
 
 

@@ -25,10 +25,11 @@ from stats.horde.client import MAX_BODY_BYTES
 from stats.horde.feed import HordeUnavailable, RuntimeFeed
 from stats.horde.instance import REFRESHER
 from support.metrics import sample
-from support.nodes import NodeFailed, RedisNode, free_ports
+from support.nodes import free_ports
 from support.reference_data import requires_shared
 from support.runtime_feeds import HURRY, INTERVAL_SECONDS, a_feed, eventually, is_all, marks, some_feeds
-from support.servers import RedisServer, missing
+from support.server_nodes import RedisServerNode
+from support.servers import RedisServer, private_redis, started
 from support.stats_nodes import CALLS_OF_A_REFRESH, FakeHordeNode
 
 pytestmark = requires_shared
@@ -300,11 +301,11 @@ async def test_new_instance_has_the_figures_although_the_horde_is_dead(
 async def test_redis_that_dies_and_comes_back_neither_stops_nor_multiplies_anything(
     horde: FakeHordeNode, tmp_path: Path
 ) -> None:
-    try:
-        redis_node = RedisNode(tmp_path)
-        redis_node.start()
-    except NodeFailed as error:
-        missing(str(error))
+    with started(partial(private_redis, tmp_path)) as redis_node:
+        await feeds_through_a_death(horde, redis_node)
+
+
+async def feeds_through_a_death(horde: FakeHordeNode, redis_node: RedisServerNode) -> None:
     redis = RedisSettings(url=SecretStr(redis_node.url), pause_seconds=0.1, call_timeout_seconds=0.5)
     async with some_feeds(4, horde.url, redis) as feeds:
         await eventually(lambda: all(is_all(feed, "fresh") for feed in feeds))
@@ -319,7 +320,6 @@ async def test_redis_that_dies_and_comes_back_neither_stops_nor_multiplies_anyth
         await eventually(lambda: sum(feed.is_leader for feed in feeds) == 1)
         await eventually(partial(have_the_same, feeds, TEXT))
         await eventually(lambda: all(is_all(feed, "fresh") for feed in feeds))
-    redis_node.kill()
 
 
 async def test_answer_beyond_all_bounds_is_a_failure() -> None:

@@ -161,11 +161,30 @@ async def test_setting_that_cannot_be_used_ends_with_1_and_its_name(
         ("--once", "--watch"),
         ("--dry-run", "--offline", "x"),
         ("--nonsense",),
+        ("--category", ""),
+        ("--category", " , "),
+        ("--watch-interval", "0"),
+        ("--watch-interval=-1",),
+        ("--watch-interval", "nan"),
+        ("--watch-interval", "soon"),
     ],
 )
 async def test_wrong_words_end_with_2(world: SyncWorld, words: tuple[str, ...]) -> None:
     status, _, _ = await run(world, "sync", *words)
     assert status == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "changes"), [(("--watch", "--force"), {}), (("--force",), {"WATCH_MODE": "true"})]
+)
+async def test_force_is_for_one_run(
+    world: SyncWorld, words: tuple[str, ...], changes: dict[str, str]
+) -> None:
+    status, _, err = await asyncio.wait_for(run(world, "sync", *words, **changes), PATIENCE_SECONDS)
+    assert (status, "--once" in err) == (1, True)
+    assert world.github.calls() == []
+    status, _, _ = await run(world, "sync", "--once", "--force", *FEW, WATCH_MODE="true")
+    assert status == 0
 
 
 async def test_drift_tells_both_directions_and_imports_nothing(world: SyncWorld) -> None:

@@ -61,6 +61,17 @@ async def test_missing_installation_id_is_found_once(world: GithubWorld) -> None
     assert len(world.calls("POST", TOKENS)) == 3
 
 
+async def test_app_that_is_installed_anew_gets_tokens_again(world: GithubWorld) -> None:
+    async with small_repository(world, **APP) as repository:
+        await repository.delete_branch("sync/a")
+        world.fake.tokens.clear()
+        world.fake.installation_id += 1
+        with pytest.raises(AuthenticationFailed):
+            await repository.delete_branch("sync/a")
+        await repository.delete_branch("sync/a")
+    assert len(world.calls("GET", "/repos/*/installation")) == 2
+
+
 async def test_line_ends_of_the_key_may_be_written_as_two_characters(world: GithubWorld) -> None:
     app = {**APP, "GITHUB_APP_PRIVATE_KEY": PEM.replace("\n", "\\n")}
     async with small_repository(world, **app) as repository:

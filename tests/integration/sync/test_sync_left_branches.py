@@ -68,3 +68,41 @@ async def test_open_pull_request_of_ours_for_another_base_is_left_alone_with_its
     world.primary.revert()
     assert (await world.sync_images()).result is Result.in_step
     assert (world.open_pulls(), world.branches()) == ([pull], [pull.head])
+
+
+async def closed_pull(world: SyncWorld) -> Any:
+    """Return a pull request of ours that somebody closed, with its branch still there."""
+    world.primary.change(IMAGES, next(iter(world.primary.newest[IMAGES])), description="Another one.")
+    await world.sync_images()
+    [pull] = world.open_pulls()
+    pull.state = "closed"
+    return pull
+
+
+async def test_branch_that_somebody_goes_on_with_is_theirs(world: SyncWorld) -> None:
+    pull = await closed_pull(world)
+    sha = world.image.commit_files(pull.head, {"README.md": b"# theirs\n"}, "by a maintainer")
+    await world.open_pull_of("somebody", pull.head)
+    report = await world.sync_images()
+    assert (report.result, report.failures) == (Result.opened, {})
+    theirs, ours = world.open_pulls()
+    assert world.image.refs[f"refs/heads/{pull.head}"] == theirs.head_sha == sha
+    assert ours.head != pull.head
+    world.primary.revert()
+    assert (await world.sync_images()).result is Result.ended
+    assert (world.open_pulls(), world.branches()) == ([theirs], [pull.head])
+
+
+async def test_branch_of_a_pull_request_of_somebody_else_stays_although_the_commit_is_ours(
+    world: SyncWorld,
+) -> None:
+    pull = await closed_pull(world)
+    await world.open_pull_of("somebody", pull.head)
+    report = await world.sync_images()
+    assert (report.result, report.failures) == (Result.opened, {})
+    theirs, ours = world.open_pulls()
+    assert (theirs.head, theirs.head_sha) == (pull.head, pull.head_sha)
+    world.primary.revert()
+    assert (await world.sync_images()).result is Result.ended
+    assert (world.open_pulls(), world.branches()) == ([theirs], [pull.head])
+    assert ours.head not in world.branches()

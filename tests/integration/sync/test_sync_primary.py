@@ -63,6 +63,20 @@ async def test_instance_that_cannot_answer_as_of_that_revision_is_a_failure(worl
     assert (found.revision, sorted(found.bodies), sorted(found.failures)) == (5, ["blip"], ["clip"])
 
 
+@pytest.mark.parametrize("headers", [{}, {"X-Revision": "3"}])
+async def test_instance_that_does_not_understand_the_question_is_a_failure(
+    world: SyncWorld, headers: dict[str, str]
+) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        told = {"X-Revision": "5"} if request.match_info["category"] == "blip" else headers
+        return web.json_response({}, headers=told)
+
+    world.primary.fault = answer
+    found = await ask(world.primary, "clip", "blip")
+    assert (found.revision, sorted(found.bodies), sorted(found.failures)) == (5, ["blip"], ["clip"])
+    assert "revision 5" in found.failures["clip"]
+
+
 async def test_revision_that_is_demanded_is_waited_for(world: SyncWorld) -> None:
     assert sorted((await ask(world.primary, "clip", least=2)).failures) == ["clip"]
     world.primary.change("clip", "new")

@@ -226,12 +226,16 @@ async def test_branch_of_a_run_that_was_killed_is_used_for_what_is_wanted_now(wo
     assert json.loads(world.files(pull.head)["stable_diffusion.json"]) == world.primary.newest[IMAGE]
 
 
-async def test_two_open_pull_requests_of_ours_become_one(world: SyncWorld) -> None:
-    world.image.commit_files("sync/clip/1", {"clip.json": b"{}\n"}, "ours", start="main")
-    world.image.commit_files("sync/clip/2", {"clip.json": b"{}\n"}, "ours", start="main")
+async def two_open_pulls(world: SyncWorld) -> None:
+    """Let there be two pull requests of ours, and something else to say in them."""
     for branch in ("sync/clip/1", "sync/clip/2"):
+        world.image.commit_files(branch, {"clip.json": b"{}\n"}, "ours", start="main")
         await world.open_pull_of("sync-bot", branch)
     world.primary.change(IMAGE, some_model(world), description="Another one.")
+
+
+async def test_two_open_pull_requests_of_ours_become_one(world: SyncWorld) -> None:
+    await two_open_pulls(world)
     await world.sync_images()
     [pull] = world.open_pulls()
     assert (pull.number, pull.labels) == (1, LABELS)
@@ -239,6 +243,14 @@ async def test_two_open_pull_requests_of_ours_become_one(world: SyncWorld) -> No
     assert json.loads(world.files("sync/clip/1")["stable_diffusion.json"]) == world.primary.newest[IMAGE]
     assert world.files("sync/clip/1")["clip.json"] == world.files()["clip.json"]
     assert "#1" in world.image.pulls[2].comments[0]["body"]
+
+
+async def test_pull_request_is_not_closed_before_the_one_that_replaces_it_is_right(world: SyncWorld) -> None:
+    await two_open_pulls(world)
+    world.github.fault("*/git/refs/*", method="PATCH", status=403)
+    assert (await world.sync_images()).result is Result.failed
+    assert [pull.number for pull in world.open_pulls()] == [1, 2]
+    assert world.branches() == ["sync/clip/1", "sync/clip/2"]
 
 
 async def test_labels_that_could_not_be_added_are_a_warning_and_added_later(world: SyncWorld) -> None:

@@ -149,7 +149,7 @@ async def test_others_are_told_what_was_written(filled_dir: Path) -> None:
     async def open_bus(_: WriteQueueSettings, __: Telemetry) -> AsyncIterator[EventBus]:
         yield bus
 
-    async with a_horde_url() as horde_url, bus.subscribe(("#",), listener.handle):
+    async with a_horde_url() as horde_url, bus.subscribe(("catalog.*", "change.*"), listener.handle):
         application = create_app(
             write_settings(filled_dir, horde_url), bus_opener=open_bus, on_unusable=lambda _: None
         )

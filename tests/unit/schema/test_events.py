@@ -52,8 +52,9 @@ def test_wire_format_is_frozen() -> None:
     )
     assert json.loads(event.render()) == {
         "event_id": "e" * 32,
-        "schema_version": 1,
+        "schema_version": 2,
         "occurred_at": "2026-03-04T05:06:07Z",
+        "request_id": "",
         "sequence": 7,
         "revision": 3,
         "change_ids": [1],
@@ -76,6 +77,7 @@ def test_routing_keys_are_frozen() -> None:
         "change.applied",
         "change.decided",
         "change.proposed",
+        "instance.reported",
         "stats.refreshed",
         "sync.completed",
         "sync.failed",
@@ -140,7 +142,8 @@ def test_event_that_is_not_about_the_journal_needs_no_entry_and_comes_back() -> 
     assert parse_event("stats.refreshed", event.render()) == event
     assert json.loads(event.render()) == {
         "event_id": "e" * 32,
-        "schema_version": 1,
+        "schema_version": 2,
         "occurred_at": "2026-03-04T05:06:07Z",
+        "request_id": "",
         "published_at": {"image": 1.5, "text": 2.25},
     }

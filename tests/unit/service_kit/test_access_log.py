@@ -97,7 +97,9 @@ async def test_output_whose_reader_is_gone_disturbs_nobody() -> None:
 
 
 def a_line(**changes: object) -> AccessLine:
-    line = AccessLine(1790000000.25, "GET", "/api/x", 200, 345, 0.0012, "127.0.0.1", "tests", "r-1")
+    line = AccessLine(
+        1790000000.25, "GET", "/api/x", 200, 345, 0.0012, "127.0.0.1", "tests", "r-1", "read-api"
+    )
     return line._replace(**changes)  # type: ignore[arg-type] # the builder's callers give the right types
 
 
@@ -107,6 +109,7 @@ def test_line_is_one_json_object_with_a_line_end() -> None:
     assert json.loads(rendered) == {
         "time": "2026-09-21T14:13:20.250Z",
         "log": "access",
+        "service": "read-api",
         "method": "GET",
         "path": "/api/x",
         "status": 200,

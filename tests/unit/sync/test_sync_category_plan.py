@@ -20,6 +20,7 @@ from sync_worker.domain.category_plan import (
     repository_files,
     synced_categories,
 )
+from sync_worker.domain.drift import Drift
 from sync_worker.domain.line_changes import line_changes
 
 LIMITS = PlanOptions(max_removed_percent=20, force=False)
@@ -111,6 +112,37 @@ def test_an_answer_that_cannot_be_used_is_a_failure_of_the_category(body: bytes)
     assert (outcome.files, outcome.drift) == ({}, None)
 
 
+FLAWED = [b'{"a": 1, "a": 2}', b'{"a": "\\ud800"}', b'{"a": 1e999}', b"[1]", b"null"]
+
+
+def with_odd_record(odd: bytes) -> bytes:
+    """Return a file with a good record, and one that a seeding from it can only take over as text."""
+    return canonical_file(records(1)).rstrip(b"}\n") + b'},\n    "odd": ' + odd + b"\n}\n"
+
+
+@pytest.mark.parametrize("odd", FLAWED)
+def test_a_flawed_record_that_both_have_does_not_block_its_category(odd: bytes) -> None:
+    present = with_odd_record(odd)
+    assert planned(present, present) == CategoryOutcome("esrgan", drift=Drift("esrgan", {}, {}, {}))
+    changed = present.replace(b'"name": "m0"', b'"name": "other"')
+    assert changed != present
+    served = changed.replace(b"\n", b"\r\n")
+    outcome = planned(served, present)
+    assert (outcome.failure, outcome.files) == (None, {"esrgan.json": changed})
+    loss = planned(b'{"odd": ' + odd + b"}", present)
+    assert (loss.failure, loss.drift and list(loss.drift.removed)) == (None, ["m0"])
+
+
+@pytest.mark.parametrize("odd", FLAWED)
+def test_a_flawed_record_that_github_has_otherwise_is_a_failure_that_names_it(odd: bytes) -> None:
+    same = with_odd_record(b'{"a": 1, "a": 3}')
+    for present in (same, canonical_file(records(1)), None):
+        outcome = planned(with_odd_record(odd), present)
+        assert outcome.failure is not None
+        assert outcome.failure.startswith("the answer of the primary: 'odd'")
+        assert (outcome.files, outcome.drift) == ({}, None)
+
+
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"a": ', b"\xff"])
 def test_a_file_that_cannot_be_read_is_a_failure_of_the_category(body: bytes) -> None:
     outcome = planned(records(1), body)
@@ -199,6 +231,14 @@ def test_other_defaults_in_the_repository_are_a_failure() -> None:
     csv = models_csv(a_row())
     changed = json.dumps({**DEFAULTS, "version": 1}).encode()
     outcome = text_planned(models_csv(a_row(url="u")), text_repository(csv, defaults_json=changed))
+    assert outcome.failure == "defaults.json holds other defaults than those known here"
+    assert outcome.files == {}
+
+
+def test_defaults_in_another_order_would_give_another_db_json() -> None:
+    csv = models_csv(a_row())
+    turned = json.dumps(dict(reversed(DEFAULTS.items()))).encode()
+    outcome = text_planned(models_csv(a_row(url="u")), text_repository(csv, defaults_json=turned))
     assert outcome.failure == "defaults.json holds other defaults than those known here"
     assert outcome.files == {}
 

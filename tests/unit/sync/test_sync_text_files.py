@@ -304,6 +304,14 @@ def test_a_row_that_the_converter_stops_at_is_reported_and_stays_with_its_entrie
     assert result.lost_models == frozenset()
 
 
+def test_entries_that_can_neither_be_made_nor_kept_are_an_error() -> None:
+    big = a_row(settings='{"n": 123456789012345678901234567890}')  # the repository keeps it, we cannot
+    files = text_files(models_csv(a_row("good/A-1B"), big))
+    wanted = {key: entries_of(files)[key] for key in keys_of("good/A-1B")}
+    with pytest.raises(SourceUnreadable, match=r"db\.json: .*acme"):
+        updated_text(files, wanted)
+
+
 def test_a_bad_row_without_entries_gets_none() -> None:
     csv = models_csv(a_row("bad", "seven"), a_row("good"))
     result = updated_text(TextFiles(csv, b'{"bad": 7}'), {"good": an_entry("good")})

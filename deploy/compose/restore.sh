@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Makes the catalogue what FILE holds: checks the file, stops the services, restores and verifies, starts everything. May be
+# run again after it was interrupted.
+#   restore.sh FILE [--replace]     with --replace a catalogue that is there already is lost
+set -euo pipefail
+file=$(realpath -- "${1:?restore.sh FILE [--replace]}")
+shift
+cd "$(dirname "$0")/../.."
+
+command() { docker compose --progress quiet run --rm --no-TTY "$@" < "$file"; }
+
+docker compose --progress quiet up --no-start secrets  # so that the image is there
+command --no-deps cli restore --check -
+running=$(docker compose ps --services --status running)
+for service in sync-worker write-queue stats read-api; do
+  if grep -qx "$service" <<< "$running"; then docker compose --progress quiet stop "$service"; fi
+done
+command cli restore "$@" -
+docker compose --progress quiet up --detach --wait

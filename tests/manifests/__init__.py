@@ -1,0 +1,1 @@
+"""Checks of the Kubernetes manifests that need no cluster."""
