@@ -82,8 +82,14 @@ cov: setup ## tests with branch coverage
 bench: setup ## measure beside nginx: throughput, latency, start, memory, growth (needs nginx, wrk)
 	PYTHONPATH=tests $(BIN)/python -m bench $(ARGS)
 
-chaos: setup ## kill, freeze and cut off parts of the stack under load, and check the journal (needs nginx, RabbitMQ)
+load: setup ## mixed traffic for two minutes, every answer checked: ARGS="--url http://host:port" for a running system
+	PYTHONPATH=tests $(BIN)/python -m load $(ARGS)
+
+chaos: setup ## kill, freeze and cut off parts of the stack under load; ARGS="mixed --minutes 10" for the report (needs nginx, RabbitMQ)
 	PYTHONPATH=tests $(BIN)/python -m chaos $(ARGS)
+
+report: setup ## write docs/reports/load-and-chaos.md and its plots from the last `make load` and `make chaos`
+	PYTHONPATH=tests $(BIN)/python -m load.report
 
 kubernetes: setup $(VENV)-kubernetes/.installed ## the Kubernetes manifests against schemas and policies (needs kubectl or kustomize)
 	PYTHONPATH=tests $(BIN)/python -m manifests $(VENV)-kubernetes/bin
@@ -141,4 +147,4 @@ lock: ## resolve the requirements anew (needs uv)
 clean: ## remove the environment and every cache
 	rm -rf $(VENV) $(VENV)-kubernetes .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist .coverage htmlcov
 
-.PHONY: help setup run stack seed test contract client-contract lint types check cov bench chaos kubernetes fuzz image image-reproducible sbom containers format docs lock clean
+.PHONY: help setup run stack seed test contract client-contract lint types check cov bench load chaos report kubernetes fuzz image image-reproducible sbom containers format docs lock clean

@@ -67,11 +67,12 @@ class Causes:
     @contextlib.contextmanager
     def acting(self) -> Iterator[None]:
         """Do the body for all that was noted; when it fails, the next one is for them as well."""
-        taken = tuple(self._waiting)
+        taken, done = tuple(self._waiting), False
         self._waiting.clear()
         try:
             with acting_on(*taken):
                 yield
-        except BaseException:
-            self._waiting.extendleft(reversed(taken[: MAX_CAUSES - len(self._waiting)]))
-            raise
+            done = True
+        finally:
+            if not done:
+                self._waiting.extendleft(reversed(taken[: MAX_CAUSES - len(self._waiting)]))
