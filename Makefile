@@ -103,6 +103,30 @@ fuzz: setup ## send 10,000 requests made up from the description of the API; the
 	PYTHONPATH=tests $(BIN)/python -m fuzz $(ARGS)
 
 ##@ Containers
+up: ## start the system of docker-compose.yml, and wait until it is ready
+	docker compose up -d --wait
+
+down: ## stop it; the data stay
+	docker compose --profile '*' down
+
+ps: ## what runs
+	docker compose ps -a
+
+logs: ## its log, as JSON lines: SERVICES="read-api stats"
+	docker compose logs -f --tail 100 $(SERVICES)
+
+smoke: ## ask the running system for what its users need
+	deploy/compose/smoke.sh
+
+backup: ## write the catalogue and its history: FILE=backup.tar
+	deploy/compose/backup.sh "$(FILE)"
+
+restore: ## bring a backup back: FILE=backup.tar, REPLACE=1 instead of the catalogue that is there
+	deploy/compose/restore.sh "$(FILE)" $(if $(REPLACE),--replace)
+
+rollout: ## replace the services container by container: SERVICES="read-api"
+	deploy/compose/rollout.sh $(SERVICES)
+
 image: ## build both images: HORDE_IMAGE, HORDE_GATEWAY_IMAGE, BASE_IMAGE=python:3.13-slim@sha256:...
 	$(IMAGE_BUILD) --target services --tag $(HORDE_IMAGE) .
 	$(IMAGE_BUILD) --target gateway --tag $(HORDE_GATEWAY_IMAGE) .
@@ -128,6 +152,8 @@ format: setup ## let ruff rewrite the sources
 docs: setup ## write the pages that are made from the code
 	PYTHONPATH=tests $(BIN)/python -m support.configuration_table > docs/configuration.md
 	PYTHONPATH=tests $(BIN)/python -m support.client_configuration_table > docs/client/configuration.md
+	PYTHONPATH=tests $(BIN)/python -m support.metrics_page > docs/metrics.md
+	PYTHONPATH=tests $(BIN)/python -m support.env_example > .env.example
 	PYTHONPATH=tests $(BIN)/python -m support.openapi_document > services/read_api/openapi.json.new
 	mv services/read_api/openapi.json.new services/read_api/openapi.json
 
@@ -147,4 +173,4 @@ lock: ## resolve the requirements anew (needs uv)
 clean: ## remove the environment and every cache
 	rm -rf $(VENV) $(VENV)-kubernetes .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist .coverage htmlcov
 
-.PHONY: help setup run stack seed test contract client-contract lint types check cov bench load chaos report kubernetes fuzz image image-reproducible sbom containers format docs lock clean
+.PHONY: help setup run stack seed test contract client-contract lint types check cov bench load chaos report kubernetes fuzz up down ps logs smoke backup restore rollout image image-reproducible sbom containers format docs lock clean

@@ -7,13 +7,11 @@ file=$(realpath -- "${1:?restore.sh FILE [--replace]}")
 shift
 cd "$(dirname "$0")/../.."
 
-command() { docker compose --progress quiet run --rm --no-TTY "$@" < "$file"; }
+with_file() { docker compose --progress quiet run --rm --no-TTY "$@" < "$file"; }
 
 docker compose --progress quiet up --no-start secrets  # so that the image is there
-command --no-deps cli restore --check -
-running=$(docker compose ps --services --status running)
-for service in sync-worker write-queue stats read-api; do
-  if grep -qx "$service" <<< "$running"; then docker compose --progress quiet stop "$service"; fi
-done
-command cli restore "$@" -
+with_file --no-deps cli restore --check -
+mapfile -t running < <(docker compose ps --services --status running | grep -xE 'sync-worker|write-queue|stats|read-api')
+if [ ${#running[@]} -gt 0 ]; then docker compose --progress quiet stop "${running[@]}"; fi
+with_file cli restore "$@" -
 docker compose --progress quiet up --detach --wait

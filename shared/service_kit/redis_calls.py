@@ -46,7 +46,12 @@ class RedisCalls:
         self._left_alone_until = 0.0
 
     async def run(self, operation: str, call: Callable[[], Awaitable[Result]]) -> Result | None:
-        """Return what the call returns, or None when Redis fails or is being left alone."""
+        """Return what the call returns, or None when Redis fails or is being left alone.
+
+        A cancellation that the driver loses is made good: up to Python 3.11 its `asyncio.wait_for` returns a
+        result that came in the same moment instead.
+        """
+        cancellations = _cancellations()
         now = self._clock()
         if now < self._left_alone_until:
             self._observe(operation, "left alone", 0.0)
@@ -60,6 +65,8 @@ class RedisCalls:
             self._note_failure(error)
             self._observe(operation, "failed", self._clock() - now)
             return None
+        finally:
+            _raise_a_lost_one(cancellations)
         self._note_success()
         self._observe(operation, "ok", self._clock() - now)
         return result
@@ -79,6 +86,16 @@ class RedisCalls:
     def _observe(self, operation: str, outcome: str, seconds: float) -> None:
         if self._calls is not None:
             self._calls.labels(operation, outcome).observe(seconds)
+
+
+def _cancellations() -> int:
+    task = asyncio.current_task()
+    return task.cancelling() if task else 0
+
+
+def _raise_a_lost_one(before: int) -> None:
+    if _cancellations() > before:
+        raise asyncio.CancelledError
 
 
 @contextlib.asynccontextmanager

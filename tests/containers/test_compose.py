@@ -1,7 +1,9 @@
 """The system of docker-compose.yml: used through its gateway, backed up, lost, restored, and rolled out."""
 
 import asyncio
+import json
 import os
+import re
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,6 +15,8 @@ import pytest
 
 from support.compose_project import ComposeFailed, ComposeProject, compose_project
 from support.docker_images import Docker
+from support.env_example import COMPOSE_FILE
+from support.servers import missing
 from support.some_horde import APPROVER, REQUESTOR, SomeHorde
 from support.steady_reads import steady_reads
 from support.threaded_server import server_in_thread
@@ -32,6 +36,8 @@ SETTINGS = {
     "HORDE_MODEL_REFERENCE_GITHUB_SEED_ENABLED": "false",
 }
 ANSWER_SECONDS = 30.0
+SCRAPED_SECONDS = 120.0
+WATCHERS = ("prometheus", "alertmanager")
 
 
 @pytest.fixture(scope="module")
@@ -180,3 +186,37 @@ async def test_new_passwords_reach_everybody_after_a_restart(system: ComposeProj
     assert await seen(system, name)
     status = await ask(system, "/api/status")
     assert status["components"]["rabbitmq"]["state"] == "operational"
+
+
+@pytest.fixture
+def watched(system: ComposeProject, engine: dict[str, str]) -> Iterator[ComposeProject]:
+    for image in re.findall(r"prom/\S+", COMPOSE_FILE.read_text(encoding="utf-8")):
+        if Docker(engine).attempt("image", "inspect", image).returncode:
+            missing(f"the image {image} is not here: tests/containers/engine.sh up --observability")
+    system.compose("--progress", "quiet", "up", "--detach", "--wait", *WATCHERS)
+    yield system
+    system.compose("rm", "--stop", "--force", "--volumes", *WATCHERS)
+
+
+async def test_prometheus_reaches_every_container(watched: ComposeProject) -> None:
+    expected = {
+        *("gateway", "read-api", "write-queue", "stats"),
+        *("rabbitmq", "seaweedfs", "prometheus", "alertmanager"),
+    }
+    async with asyncio.timeout(SCRAPED_SECONDS):
+        while True:
+            up = await asyncio.to_thread(targets_in_order, watched)
+            if expected <= up.keys() and all(up.values()):
+                return
+            await asyncio.sleep(1.0)
+
+
+def targets_in_order(system: ComposeProject) -> dict[str, bool]:
+    """Return for each job of Prometheus whether all of its targets answer."""
+    url = "http://127.0.0.1:9090/api/v1/targets?state=active"
+    said = json.loads(system.compose("exec", "--no-TTY", "prometheus", "wget", "-qO-", url))
+    found: dict[str, bool] = {}
+    for target in said["data"]["activeTargets"]:
+        job = target["labels"]["job"]
+        found[job] = found.get(job, True) and target["health"] == "up"
+    return found

@@ -25,9 +25,7 @@ SERVICES = {"gateway", "read-api", "write-queue", "stats", "sync-worker"}
 NEIGHBOURS = {"rabbitmq", "rabbitmq-queues", "seaweedfs", "prometheus", "alertmanager"}
 
 
-@pytest.mark.parametrize(
-    "rule", rules(), ids=lambda rule: f"{rule.name} {rule.labels.get('traffic', '')}"
-)
+@pytest.mark.parametrize("rule", rules(), ids=lambda rule: f"{rule.name} {rule.labels.get('traffic', '')}")
 def test_rule_asks_for_series_that_exist(rule: Rule) -> None:
     assert series_of(rule.expression) - sample_names() - OTHERS - recorded() == set()
 

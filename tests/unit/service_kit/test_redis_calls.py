@@ -1,46 +1,67 @@
+"""Calls to Redis end when they are cancelled, whatever the driver makes of it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
 import pytest
-from redis.exceptions import ConnectionError as RedisGone
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from service_kit.redis_calls import RedisCalls
 from service_kit.settings import RedisSettings
-from support.a_clock import AClock
 
-LOST = [
-    RedisGone("gone"),
-    OSError("gone"),
-    TimeoutError(),
-    RuntimeError("unable to perform operation on <TCPTransport closed=True>; the handler is closed"),
-]
+Call = Callable[[], Awaitable[str]]
 
 
-class ARedis:
-    """Fails as long as it has a failure."""
-
-    def __init__(self, failure: Exception | None) -> None:
-        self.failure = failure
-        self.asked = 0
-
-    async def ask(self) -> str:
-        self.asked += 1
-        if self.failure is not None:
-            raise self.failure
-        return "answer"
+async def loses_the_cancellation() -> str:
+    try:
+        await asyncio.sleep(60)
+    except asyncio.CancelledError:
+        return "a result that came in the same moment"
+    return "never"
 
 
-@pytest.mark.parametrize("failure", LOST, ids=lambda failure: type(failure).__name__)
-async def test_connection_that_is_lost_in_any_way_is_no_answer_and_leaves_redis_alone_for_a_while(
-    failure: Exception,
-) -> None:
-    clock, redis, settings = AClock(), ARedis(failure), RedisSettings()
-    calls = RedisCalls("a test", settings, clock=clock)
-    assert [await calls.run("get", redis.ask) for _ in range(3)] == [None, None, None]
-    assert redis.asked == 1
-    redis.failure = None
-    clock.advance(settings.pause_seconds)
-    assert [await calls.run("get", redis.ask) for _ in range(2)] == ["answer", "answer"]
+async def fails_when_cancelled() -> str:
+    try:
+        await asyncio.sleep(60)
+    except asyncio.CancelledError as error:
+        raise RedisConnectionError from error
+    return "never"
 
 
-async def test_mistake_of_the_program_is_not_hidden() -> None:
-    calls = RedisCalls("a test", RedisSettings())
-    with pytest.raises(KeyError):
-        await calls.run("get", ARedis(KeyError("a bug")).ask)
+async def answers() -> str:
+    await asyncio.sleep(0)
+    return "an answer"
+
+
+@pytest.mark.parametrize("call", [loses_the_cancellation, fails_when_cancelled])
+async def test_cancellation_that_the_driver_loses_is_not_lost(call: Call) -> None:
+    calls = RedisCalls("test", RedisSettings(call_timeout_seconds=60))
+    task = asyncio.create_task(calls.run("get", call))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_call_made_while_tidying_up_after_a_cancellation_is_carried_out() -> None:
+    calls = RedisCalls("test", RedisSettings())
+    outcomes: list[str | None] = []
+
+    async def work() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            outcomes.append(await calls.run("release", answers))
+
+    task = asyncio.create_task(work())
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert outcomes == ["an answer"]
+
+
+async def test_call_that_takes_too_long_is_no_cancellation() -> None:
+    calls = RedisCalls("test", RedisSettings(call_timeout_seconds=0.01))
+    assert await calls.run("get", loses_the_cancellation) is not None
+    assert await calls.run("get", lambda: asyncio.sleep(60, "never")) is None
