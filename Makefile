@@ -64,6 +64,9 @@ test: setup ## all tests (real S3 and Redis servers are started on free ports)
 contract: setup ## the suites of the ports, over every adapter
 	$(BIN)/python -m pytest tests/contract $(ARGS)
 
+test-servers: setup ## the suites that use servers, with the servers as containers (needs a Docker engine)
+	TEST_SERVERS=containers $(BIN)/python -m pytest tests/contract tests/integration $(ARGS)
+
 client-contract: setup ## the contract runner for the library: Python 3.11 to 3.13, and against the stack
 	PYTHONPATH=tests $(BIN)/python -m acceptance $(ARGS)
 
@@ -173,4 +176,4 @@ lock: ## resolve the requirements anew (needs uv)
 clean: ## remove the environment and every cache
 	rm -rf $(VENV) $(VENV)-kubernetes .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist .coverage htmlcov
 
-.PHONY: help setup run stack seed test contract client-contract lint types check cov bench load chaos report kubernetes fuzz up down ps logs smoke backup restore rollout image image-reproducible sbom containers format docs lock clean
+.PHONY: help setup run stack seed test test-servers contract client-contract lint types check cov bench load chaos report kubernetes fuzz up down ps logs smoke backup restore rollout image image-reproducible sbom containers format docs lock clean
