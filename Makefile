@@ -59,10 +59,13 @@ seed: setup ## make the catalogue what the legacy files say: FROM=github or FROM
 
 ##@ Checks
 test: setup ## all tests (real S3 and Redis servers are started on free ports)
-	$(BIN)/python -m pytest --ignore=tests/containers -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest --ignore=tests/containers -m 'not long' -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 contract: setup ## the suites of the ports, over every adapter
 	$(BIN)/python -m pytest tests/contract $(ARGS)
+
+long: setup ## short runs of the chaos and load targets, one after the other
+	$(BIN)/python -m pytest tests/e2e -m long $(ARGS)
 
 test-servers: setup ## the suites that use servers, with the servers as containers (needs a Docker engine)
 	TEST_SERVERS=containers $(BIN)/python -m pytest tests/contract tests/integration $(ARGS)
@@ -176,4 +179,4 @@ lock: ## resolve the requirements anew (needs uv)
 clean: ## remove the environment and every cache
 	rm -rf $(VENV) $(VENV)-kubernetes .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist .coverage htmlcov
 
-.PHONY: help setup run stack seed test test-servers contract client-contract lint types check cov bench load chaos report kubernetes fuzz up down ps logs smoke backup restore rollout image image-reproducible sbom containers format docs lock clean
+.PHONY: help setup run stack seed test long test-servers contract client-contract lint types check cov bench load chaos report kubernetes fuzz up down ps logs smoke backup restore rollout image image-reproducible sbom containers format docs lock clean

@@ -8,7 +8,7 @@ from stack.child import StackFailed
 from stack.neighbours import require_programs
 from support.servers import missing
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(240)]
 
 SHARE = 0.1
 """One of each kind of client."""

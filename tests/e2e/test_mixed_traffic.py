@@ -15,7 +15,7 @@ from stack.child import StackFailed
 from stack.neighbours import require_programs
 from support.servers import missing
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
 
 
 @pytest_asyncio.fixture
