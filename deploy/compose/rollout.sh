@@ -3,8 +3,7 @@
 # is there and ready before the old one is told to finish what it does. A new one that does not become ready is removed, the
 # old ones stay, and the status is 1.
 #   rollout.sh [SERVICE...]     by default every service that runs, readers before writers: who reads must understand first
-# The gateway holds the published port, so its old container has to go before the new one comes: connections are refused for
-# a moment. It is left alone where neither its image nor its settings changed, unless it is named.
+# The published ports are held by gateway-port, which stays as it is unless it is named: without it connections are refused.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -67,22 +66,14 @@ replace_in_place() {  # one container less than usual for a moment
   done
 }
 
-unchanged() {
-  local plan
-  plan=$(docker compose --dry-run up --detach --no-build "$1" 2>&1) && ! grep -q -- "-$1-[0-9]* .*Recreate" <<< "$plan"
-}
-
-by_itself=true
-if [ $# -gt 0 ]; then in_order=("$@") by_itself=false; fi
+if [ $# -gt 0 ]; then in_order=("$@"); fi
 for service in "${in_order[@]}"; do
   if [ -z "$(containers "$service")" ]; then
     say "$service: none runs"
-  elif [ "$service" = gateway ] && $by_itself && unchanged gateway; then
-    say "gateway: nothing about it changed"
   else
     case $service in
-      read-api | stats | sync-worker | write-queue) replace_each "$service" ;;
-      *) replace_in_place "$service" ;;  # the gateway, and servers that hold data or a name
+      gateway | read-api | stats | sync-worker | write-queue) replace_each "$service" ;;
+      *) replace_in_place "$service" ;;  # who holds data, a name or a port
     esac
   fi
 done

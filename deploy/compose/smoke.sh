@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 # from within, as a client of the gateway: the machine needs no other program than docker
-docker compose exec -T read-api python3 - http://gateway:8080 << 'EOF'
+docker compose exec -T read-api python3 - http://gateway-port:8080 << 'EOF'
 import json
 import sys
 import urllib.request

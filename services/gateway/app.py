@@ -2,7 +2,7 @@
 
 import logging
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 from aiohttp import web
@@ -12,7 +12,7 @@ from gateway.metrics import GatewayMetrics
 from gateway.opening import supervising
 from gateway.resolving import Resolver
 from gateway.settings import GatewaySettings
-from gateway.status_socket import ask_port
+from gateway.status_socket import ask, ask_port
 from gateway.supervisor import Supervisor
 from service_kit.errors import NotReady
 from service_kit.health import Check, add_health_routes
@@ -55,10 +55,15 @@ def create_app(settings: GatewaySettings, *, resolver: Resolver | None = None) -
             running.append(supervisor)
             yield
 
+    application.cleanup_ctx.append(supervise)
+    add_health_routes(application, _checks(settings, running))
+    return application
+
+
+def _checks(settings: GatewaySettings, running: Sequence[Supervisor]) -> list[Check]:
     async def nginx() -> None:
-        host = settings.listen[0]
         try:
-            await ask_port(ON_THIS_MACHINE.get(host, host), settings.port, HEALTH_PATH)
+            await _ask_nginx(settings, running)
         except OSError as error:
             raise NotReady("nginx does not answer") from error
 
@@ -66,10 +71,19 @@ def create_app(settings: GatewaySettings, *, resolver: Resolver | None = None) -
         if not any(supervisor.upstreams.addresses.get(Service.READ_API) for supervisor in running):
             raise NotReady("no read-api has an address")
 
-    application.cleanup_ctx.append(supervise)
-    checks = [Check("nginx", nginx), Check("read_api", read_api, required=False)]
-    add_health_routes(application, checks)
-    return application
+    return [Check("nginx", nginx), Check("read_api", read_api, required=False)]
+
+
+async def _ask_nginx(settings: GatewaySettings, running: Sequence[Supervisor]) -> None:
+    """Raise `OSError` where it does not answer, `NotReady` where no client comes to it."""
+    if settings.port_socket is None:
+        host = settings.listen[0]
+        await ask_port(ON_THIS_MACHINE.get(host, host), settings.port, HEALTH_PATH)
+        return
+    for supervisor in running:  # the port may be another machine's, or answer for another gateway
+        if not supervisor.reachable:
+            raise NotReady("nobody holds the ports")
+        await ask(supervisor.front.process.status_socket, "/generation")
 
 
 def _end_in_order() -> None:

@@ -7,11 +7,13 @@ import os
 import re
 import shutil
 import signal
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
 from gateway.configuration import Stage
 from gateway.leftovers import end_leftovers
+from gateway.settings import environment_with
 from gateway.status_socket import ask
 from service_kit.errors import ServiceError
 
@@ -55,13 +57,19 @@ async def nginx_version(program: str) -> tuple[int, ...]:
 
 
 class NginxProcess:
-    """The nginx of one stage, in a state directory that is prepared. Only one task may use it at a time."""
+    """The nginx of one stage, in a state directory that is prepared. Only one task may use it at a time.
 
-    def __init__(self, stage: Stage, program: str, state_dir: Path) -> None:
+    `sockets` are those that it listens on in place of own ones, where its configuration has their addresses.
+    """
+
+    def __init__(
+        self, stage: Stage, program: str, state_dir: Path, sockets: Callable[[], Sequence[int]] = tuple
+    ) -> None:
         self.stage = stage
         self._program = program
         self._state_dir = state_dir
         self._home = state_dir / stage
+        self._sockets = sockets
         self._process: asyncio.subprocess.Process | None = None
         self._reading: asyncio.Task[None] | None = None
         self._complaint = ""  # the first since it was told to do something
@@ -94,6 +102,7 @@ class NginxProcess:
         """Start it with the configuration that was checked last; it is ready then. Raises `NginxFailed`."""
         await self._clear()
         self._complaint = ""
+        sockets = self._sockets()
         readable, writable = os.pipe()  # of our own: the end of the process counts, not that of its workers
         try:
             self._reading = asyncio.create_task(self._read(readable))
@@ -103,6 +112,9 @@ class NginxProcess:
                 cwd=self._home,  # by which its workers are recognised later
                 stdin=asyncio.subprocess.DEVNULL,
                 stderr=writable,
+                pass_fds=sockets,
+                # how nginx hands its own to the next version of itself
+                env=environment_with(NGINX="".join(f"{one};" for one in sockets)) if sockets else None,
             )
         finally:
             os.close(writable)

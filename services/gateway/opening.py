@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from gateway.configuration import SNIPPETS, Machine, Stage
+from gateway.held_ports import HeldPorts, wanted_addresses
 from gateway.metrics import GatewayMetrics
 from gateway.nginx_process import NginxProcess, find_nginx, nginx_version
 from gateway.resolving import HostsFileResolver, Resolver, SystemResolver
@@ -41,18 +42,21 @@ async def supervising(
     """
     await asyncio.to_thread(_check_files, settings)
     program = await asyncio.to_thread(find_nginx, settings.nginx)
-    machine = Machine(
-        await nginx_version(program),
-        await asyncio.to_thread(_open_files),
-        await asyncio.to_thread(_usable, settings.listen),
-    )
-    async with _own_directory(settings), counting(settings.state_dir, metrics.server_errors):
+    version, open_files = await nginx_version(program), await asyncio.to_thread(_open_files)
+    async with (
+        _own_directory(settings),
+        counting(settings.state_dir, metrics.server_errors),
+        _ports(settings) as ports,
+    ):
+        addresses = ports.hosts if ports else await asyncio.to_thread(_usable, settings.listen)
+        sockets = {Stage.FRONT: lambda: ports.descriptors if ports else [], Stage.BACK: list[int]}
         supervisor = Supervisor(
             settings,
-            machine,
+            Machine(version, open_files, addresses),
             resolver or _resolver(settings),
-            lambda stage: NginxProcess(stage, program, settings.state_dir),
+            lambda stage: NginxProcess(stage, program, settings.state_dir, sockets[stage]),
             metrics,
+            ports,
         )
         try:
             await supervisor.start()
@@ -93,6 +97,20 @@ def _check_files(settings: GatewaySettings) -> None:
 
 def _resolver(settings: GatewaySettings) -> Resolver:
     return SystemResolver() if settings.hosts_file is None else HostsFileResolver(settings.hosts_file)
+
+
+@contextlib.asynccontextmanager
+async def _ports(settings: GatewaySettings) -> AsyncIterator[HeldPorts | None]:
+    """Yield the ports that somebody else holds, if the settings name somebody. Raises `PortsNotHeld`."""
+    if settings.port_socket is None:
+        yield None
+        return
+    ports = HeldPorts(settings.port_socket, wanted_addresses(settings))
+    try:
+        await ports.take_in_time()
+        yield ports
+    finally:
+        ports.close()
 
 
 def _open_files() -> int:

@@ -1,6 +1,7 @@
 """Settings of the gateway, from the environment."""
 
 import ipaddress
+import os
 import re
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
@@ -45,6 +46,11 @@ def _state_dir(given: Path) -> Path:
     return path
 
 
+def environment_with(**more: str) -> dict[str, str]:
+    """Return the environment of a program that is started, with more in it."""
+    return {**os.environ, **more}  # noqa: TID251 - this is a settings module
+
+
 NginxPath = Annotated[Path, AfterValidator(_for_nginx)]
 TargetList = Annotated[TextList, AfterValidator(_targets)]
 
@@ -72,6 +78,10 @@ class GatewaySettings(BaseSettings):
         description="PEM file with the certificate and those between; none: no TLS. Followed when it changes",
     )
     tls_key: NginxPath | None = Field(None, description="PEM file with its key")
+    port_socket: NginxPath | None = Field(
+        None,
+        description="socket of `horde-reference gateway-port`, which holds the ports; none: the gateway does",
+    )
     redirect_to: str = Field(
         "", description="where requests without TLS are sent, such as `https://models.example`; empty: served"
     )

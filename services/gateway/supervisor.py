@@ -5,11 +5,12 @@ import contextlib
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Final, NoReturn
 
 from gateway.certificates import UNREADABLE, CertificateFiles
 from gateway.configuration import Machine, Service, Stage, back_values, front_values, render
+from gateway.held_ports import HeldPorts
 from gateway.metrics import GatewayMetrics
 from gateway.nginx_process import NginxFailed, NginxProcess
 from gateway.resolving import Resolver
@@ -101,6 +102,13 @@ class Supervised:
                 await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
                 pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
+    @contextlib.asynccontextmanager
+    async def ended(self) -> AsyncIterator[None]:
+        """End it at once, and let it be started again only after the context."""
+        async with self._using:
+            await self.process.stop(0)
+            yield
+
     async def _restarted(self) -> bool:
         self._metrics.restarts.labels(self._stage).inc()
         async with self._using:
@@ -124,8 +132,10 @@ class Supervisor:
         resolver: Resolver,
         processes: Callable[[Stage], NginxProcess],
         metrics: GatewayMetrics,
+        ports: HeldPorts | None = None,
     ) -> None:
         self._settings = settings
+        self._ports = ports
         self._machine = machine
         self._metrics = metrics
         self.front = Supervised(processes(Stage.FRONT), metrics)
@@ -153,8 +163,15 @@ class Supervisor:
             tasks.create_task(self.back.keep_running())
             tasks.create_task(self._forever(self._follow_addresses, self._settings.resolve_seconds))
             tasks.create_task(self._forever(self._note_numbers, NUMBERS_SECONDS))
+            if self._ports is not None:
+                tasks.create_task(self._follow_ports(self._ports))
             if self._files is not None:
                 tasks.create_task(self._forever(self._follow_certificate, self._settings.resolve_seconds))
+
+    @property
+    def reachable(self) -> bool:
+        """Whether the ports are those that clients come to."""
+        return self._ports is None or self._ports.held
 
     async def stop(self) -> None:
         """Take no new requests, let the others finish for the time of the settings, and end."""
@@ -187,6 +204,15 @@ class Supervisor:
         mark = await self._fingerprint()
         if mark != UNREADABLE:  # in the middle of being replaced, or worse: what runs has read it
             await self.front.follow(front_values(self._settings, self._machine), mark)
+
+    async def _follow_ports(self, ports: HeldPorts) -> NoReturn:
+        """Let the front door listen on new sockets when the old ones belong to a network that is gone."""
+        while True:
+            await ports.lost()
+            log.error("nobody holds the ports any more: no client reaches this gateway")
+            async with self.front.ended():
+                await ports.take()
+                log.info("the ports are held again: the front nginx is started anew")
 
     async def _note_numbers(self) -> None:
         with contextlib.suppress(OSError, ValueError):

@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "stats": ("stats", "run only the stats service"),
     "sync-worker": ("sync_worker", "run only the sync-worker"),
     "gateway": ("gateway", "run nginx before the services, and keep it up to date"),
+    "gateway-port": ("gateway_port", "hold the ports while one gateway follows another"),
     "seed": ("seed", "make the catalogue what the files of the legacy repositories say"),
     "export": ("export", "write the catalogue as files"),
     "verify": ("verify", "check every entry, hash and link of the journal"),
@@ -36,7 +37,9 @@ COMMANDS: Final = {
 }
 """Command to module and help. Only the chosen module is imported: each has its own heavy needs."""
 
-SERVICES: Final = frozenset({"serve", "read-api", "write-queue", "stats", "sync-worker", "gateway"})
+SERVICES: Final = frozenset(
+    {"serve", "read-api", "write-queue", "stats", "sync-worker", "gateway", "gateway-port"}
+)
 """The commands that run until a signal, and end in order at the first one."""
 
 INTERRUPTED: Final = 130

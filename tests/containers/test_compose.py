@@ -1,6 +1,7 @@
 """The system of docker-compose.yml: used through its gateway, backed up, lost, restored, and rolled out."""
 
 import asyncio
+import contextlib
 import json
 import os
 import re
@@ -114,7 +115,7 @@ def test_containers_are_confined_and_only_the_gateway_is_published(system: Compo
         assert facts["Config"]["User"] not in {"", "root", "0"}, service
         assert (facts["Config"]["User"] == "0:0") == (service == "secrets"), service
         published |= {service for ports in (host["PortBindings"] or {}).values() if ports}
-    assert published == {"gateway"}
+    assert published == {"gateway-port"}
 
 
 def test_up_again_replaces_nothing(system: ComposeProject) -> None:
@@ -151,7 +152,7 @@ async def test_a_restore_beside_a_catalogue_is_refused_unless_it_may_replace_it(
 
 
 async def test_a_rollout_replaces_every_service_without_a_failed_read(system: ComposeProject) -> None:
-    services = ("read-api", "stats", "write-queue")
+    services = ("read-api", "stats", "write-queue", "gateway")
     before = {service: system.containers(service) for service in services}
     async with steady_reads(system.root_url, READS) as outcomes:
         await asyncio.to_thread(system.script, "rollout.sh")
@@ -160,6 +161,49 @@ async def test_a_rollout_replaces_every_service_without_a_failed_read(system: Co
         after = system.containers(service)
         assert len(after) == len(before[service])
         assert not after & before[service]
+
+
+async def test_a_gateway_is_replaced_again_and_again_without_a_failed_read(system: ComposeProject) -> None:
+    """Each time with other settings, as after a change of .env; what clients find is the next one's."""
+    holder = system.containers("gateway-port")
+    async with steady_reads(system.root_url, READS) as outcomes:
+        for seconds in ("61", "62", "63"):
+            before, answered = system.containers("gateway"), outcomes.total()
+            changed = {"HORDE_MODEL_REFERENCE_GATEWAY_OLD_WORKER_SECONDS": seconds}
+            await asyncio.to_thread(system.script, "rollout.sh", "gateway", **changed)
+            after = system.containers("gateway")
+            assert len(after) == len(before)
+            assert not after & before
+            assert outcomes.total() > answered
+    assert {outcome.rpartition(" ")[2] for outcome in outcomes} == {"200"}, outcomes
+    assert system.containers("gateway-port") == holder
+    await asyncio.to_thread(system.up)
+
+
+@pytest.mark.parametrize("how", ["restart", "kill", "recreate"])
+async def test_a_gateway_finds_its_ports_again(system: ComposeProject, how: str) -> None:
+    """Its container lives on, but the network that its ports were in is gone."""
+    if how == "restart":
+        await asyncio.to_thread(system.compose, "--progress", "quiet", "restart", "gateway-port")
+    elif how == "kill":
+        await asyncio.to_thread(system.compose, "--progress", "quiet", "kill", "gateway-port")
+        await asyncio.to_thread(system.up)
+    else:
+        words = ("up", "--detach", "--wait", "--force-recreate", "--no-deps", "gateway-port")
+        await asyncio.to_thread(system.compose, "--progress", "quiet", *words)
+    async with asyncio.timeout(ANSWER_SECONDS):
+        while True:
+            with contextlib.suppress(aiohttp.ClientError):
+                if await ask(system, READS[0]):
+                    return
+            await asyncio.sleep(0.1)
+
+
+async def test_everything_answers_after_a_restart_of_everything(system: ComposeProject) -> None:
+    await asyncio.to_thread(system.compose, "--progress", "quiet", "restart", "--timeout", "5")
+    await asyncio.to_thread(system.up)
+    name = await make_live(system)
+    assert await seen(system, name)
 
 
 async def test_a_rollout_of_what_cannot_start_changes_nothing(system: ComposeProject) -> None:

@@ -39,6 +39,7 @@ OF_COMPOSE: Final = {
     "HORDE_PORT": ("19800", "and its port: http://ADDRESS:PORT/api"),
     "HORDE_TLS_PORT": ("443", "its port for TLS, with deploy/compose/tls.yml"),
     "HORDE_GRAFANA_PORT": ("3000", "port of Grafana on 127.0.0.1, with deploy/compose/grafana-port.yml"),
+    "HORDE_GATEWAYS": ("1", "containers of the gateway"),
     "HORDE_READ_APIS": ("2", "containers of read-api"),
     "HORDE_WRITE_QUEUES": ("2", "containers of write-queue"),
     "HORDE_STATS": ("1", "containers of stats"),

@@ -26,7 +26,7 @@ from sync_worker.settings import SyncWorkerSettings
 
 SETTINGS = (StandaloneSettings, SyncWorkerSettings, GatewaySettings)
 ONE_SHOTS = {"secrets", "seaweedfs-init", "init", "cli"}
-OURS = {"gateway", "read-api", "write-queue", "stats", "sync-worker", "init", "cli"}
+OURS = {"gateway", "gateway-port", "read-api", "write-queue", "stats", "sync-worker", "init", "cli"}
 UNUSED_BY_THE_GATEWAY = {
     "LISTEN", "PORT", "TLS_PORT", "TLS_CERTIFICATE", "TLS_KEY", "STATE_DIR", "HOSTS_FILE", "NGINX",
     "ADMIN_HOST", "ADMIN_PORT",
@@ -66,7 +66,7 @@ def test_every_setting_of_the_gateway_can_be_passed_or_has_no_use() -> None:
 
 def test_every_other_service_of_ours_gets_the_settings_of_the_env_file() -> None:
     found = {name for name, one in services().items() if SERVICE_ENV_FILE in one}
-    assert found == OURS - {"gateway"}
+    assert found == OURS - {"gateway", "gateway-port"}
 
 
 def test_the_env_example_is_fresh() -> None:
@@ -88,11 +88,22 @@ def test_the_env_example_with_everything_taken_in_is_valid(monkeypatch: pytest.M
     standalone, sync_worker, gateway = (one() for one in SETTINGS)
     assert len(lines) > 100
     assert (standalone, sync_worker) == (StandaloneSettings(), SyncWorkerSettings())
-    assert gateway.model_dump()["drain_seconds"] < standalone.model_dump()["drain_seconds"]
+    assert gateway.model_dump()["drain_seconds"] == GatewaySettings.model_fields["drain_seconds"].default
 
 
-def test_only_the_gateway_is_published() -> None:
-    assert [name for name, one in services().items() if "ports" in one] == ["gateway"]
+def test_only_the_ports_of_the_gateway_are_published() -> None:
+    assert [name for name, one in services().items() if "ports" in one] == ["gateway-port"]
+
+
+def test_gateways_get_the_ports_where_they_are_held() -> None:
+    name = f"{ENV_PREFIX}GATEWAY_PORT_SOCKET"
+    mounted = {}
+    for service in ("gateway", "gateway-port"):
+        socket = services()[service]["environment"][name]
+        (volume,) = [one for one in services()[service]["volumes"] if "target" in one]
+        mounted[service] = (socket, volume["source"])
+        assert socket.startswith(f"{volume['target']}/")
+    assert mounted["gateway"] == mounted["gateway-port"]
 
 
 @pytest.mark.parametrize("name", services())

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from gateway.configuration import Machine, Service, Stage, back_values, front_values, render
+from gateway.held_ports import wanted_addresses
 from gateway.settings import GATEWAY_PREFIX, GatewaySettings
 from service_kit.settings import ENV_PREFIX, SettingsInvalid, load_settings
 
@@ -43,6 +44,19 @@ def test_supervisor_listens_where_the_services_do_unless_told(monkeypatch: pytes
     monkeypatch.setenv(f"{ENV_PREFIX}HOST", "0.0.0.0")
     assert loaded(monkeypatch).admin_host == "0.0.0.0"
     assert loaded(monkeypatch, ADMIN_HOST="10.0.0.1").admin_host == "10.0.0.1"
+
+
+def test_ports_are_its_own_unless_it_is_told_who_holds_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert loaded(monkeypatch).port_socket is None
+    assert loaded(monkeypatch, PORT_SOCKET="/run/a").port_socket == Path("/run/a")
+    assert loaded(monkeypatch, PORT_SOCKET="").port_socket is None
+
+
+def test_held_ports_are_those_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = loaded(monkeypatch, LISTEN="0.0.0.0,::", PORT="81")
+    assert wanted_addresses(plain) == [("0.0.0.0", 81), ("::", 81)]
+    with_tls = loaded(monkeypatch, LISTEN="::1", TLS_PORT="443", **TLS)
+    assert wanted_addresses(with_tls) == [("::1", 81), ("::1", 443)]
 
 
 def test_setting_may_stand_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
