@@ -29,6 +29,6 @@ class ObjectStore(Protocol):
     async def delete(self, key: str) -> None:
         """Remove the object; a missing one is no error.
 
-        Only checkpoints, probes, and hours of the usage history that a day's object holds are ever removed; by
-        a restore also the journal that it replaces, its guard, and damaged blobs.
+        Only checkpoints, probes, and hours of the usage history that a day's object holds are ever removed;
+        by a restore also the journal that it replaces, its guard, and damaged blobs.
         """

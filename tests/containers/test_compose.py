@@ -137,6 +137,7 @@ async def test_a_backup_outlives_the_volumes(system: ComposeProject, tmp_path: P
     assert await seen(system, after)
 
 
+@pytest.mark.long
 async def test_a_restore_beside_a_catalogue_is_refused_unless_it_may_replace_it(
     system: ComposeProject, tmp_path: Path
 ) -> None:
@@ -180,6 +181,7 @@ async def test_a_gateway_is_replaced_again_and_again_without_a_failed_read(syste
     await asyncio.to_thread(system.up)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("how", ["restart", "kill", "recreate"])
 async def test_a_gateway_finds_its_ports_again(system: ComposeProject, how: str) -> None:
     """Its container lives on, but the network that its ports were in is gone."""
@@ -199,6 +201,7 @@ async def test_a_gateway_finds_its_ports_again(system: ComposeProject, how: str)
             await asyncio.sleep(0.1)
 
 
+@pytest.mark.long
 async def test_everything_answers_after_a_restart_of_everything(system: ComposeProject) -> None:
     await asyncio.to_thread(system.compose, "--progress", "quiet", "restart", "--timeout", "5")
     await asyncio.to_thread(system.up)
@@ -206,6 +209,7 @@ async def test_everything_answers_after_a_restart_of_everything(system: ComposeP
     assert await seen(system, name)
 
 
+@pytest.mark.long
 async def test_a_rollout_of_what_cannot_start_changes_nothing(system: ComposeProject) -> None:
     before = system.containers("read-api", all_of_them=True)
     async with steady_reads(system.root_url, READS) as outcomes:
@@ -221,6 +225,7 @@ async def test_a_rollout_of_what_cannot_start_changes_nothing(system: ComposePro
     assert system.containers("read-api") == before
 
 
+@pytest.mark.long
 async def test_new_passwords_reach_everybody_after_a_restart(system: ComposeProject) -> None:
     await asyncio.to_thread(system.compose, "run", "--rm", "--no-TTY", "secrets", "--rotate")
     await asyncio.to_thread(
@@ -242,6 +247,7 @@ def watched(system: ComposeProject, engine: dict[str, str]) -> Iterator[ComposeP
     system.compose("rm", "--stop", "--force", "--volumes", *WATCHERS)
 
 
+@pytest.mark.long
 async def test_prometheus_reaches_every_container(watched: ComposeProject) -> None:
     expected = {
         *("gateway", "read-api", "write-queue", "stats"),

@@ -101,7 +101,8 @@ async def test_revision_that_nobody_knows_is_no_truth() -> None:
 
 
 @pytest.mark.parametrize(
-    ("coding", "packed"), [("", b"text"), ("gzip", gzip.compress(b"text", mtime=0)), ("br", brotli.compress(b"text"))]
+    ("coding", "packed"),
+    [("", b"text"), ("gzip", gzip.compress(b"text", mtime=0)), ("br", brotli.compress(b"text"))],
 )
 def test_body_is_the_same_in_every_coding(coding: str, packed: bytes) -> None:
     assert Unpacker().digest(packed, coding, Evidence()) == digest_of(b"text")
