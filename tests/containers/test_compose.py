@@ -164,6 +164,7 @@ async def test_a_rollout_replaces_every_service_without_a_failed_read(system: Co
         assert not after & before[service]
 
 
+@pytest.mark.long
 async def test_a_gateway_is_replaced_again_and_again_without_a_failed_read(system: ComposeProject) -> None:
     """Each time with other settings, as after a change of .env; what clients find is the next one's."""
     holder = system.containers("gateway-port")
