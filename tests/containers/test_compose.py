@@ -124,6 +124,7 @@ def test_up_again_replaces_nothing(system: ComposeProject) -> None:
     assert {facts["Id"] for facts in system.facts()} == before
 
 
+@pytest.mark.long
 async def test_a_backup_outlives_the_volumes(system: ComposeProject, tmp_path: Path) -> None:
     name = await make_live(system)
     file = tmp_path / "backup.tar"

@@ -101,6 +101,7 @@ def test_seaweedfs_has_the_metrics_that_rules_and_boards_ask_for(network: Networ
     until(lambda: wanted <= names_in(get(port, "/metrics")))
 
 
+@pytest.mark.long
 def test_every_replica_is_found_by_the_name_of_its_service(network: Network, services_image: str) -> None:
     assert services_image == SERVICES_IMAGE
     settings = (
