@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, AliasChoices, Field, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from gateway.addresses import parse_target
-from service_kit.settings import ENV_PREFIX, EnvironmentWithFiles, TextList
+from service_kit.settings import ENV_PREFIX, SettingsOfFiles, TextList
 
 GATEWAY_PREFIX: Final = f"{ENV_PREFIX}GATEWAY_"
 LONGEST_SOCKET_PATH: Final = 107  # of Linux
@@ -55,7 +55,7 @@ NginxPath = Annotated[Path, AfterValidator(_for_nginx)]
 TargetList = Annotated[TextList, AfterValidator(_targets)]
 
 
-class GatewaySettings(BaseSettings):
+class GatewaySettings(SettingsOfFiles):
     """What the gateway needs to know. Loaded once, in the main program."""
 
     model_config = SettingsConfigDict(
@@ -124,19 +124,6 @@ class GatewaySettings(BaseSettings):
         description="address of the gateway's own `/live`, `/ready` and `/metrics`; else that of `HOST`",
     )
     admin_port: int = Field(19801, ge=0, le=65535, description="and their port; 0 picks a free one")
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Let every variable name a file, too, as those of the services do."""
-        of_files = EnvironmentWithFiles(settings_cls)
-        return init_settings, of_files, env_settings, dotenv_settings, file_secret_settings
 
     @property
     def tls(self) -> bool:

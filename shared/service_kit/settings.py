@@ -189,17 +189,8 @@ class AmqpSettings(SettingsPart):
         return self
 
 
-class ServiceSettings(HttpSettings, BaseSettings):
-    """What every service has. Loaded once, by `load_settings` in the main program, then passed down."""
-
-    model_config = SettingsConfigDict(
-        env_prefix=ENV_PREFIX,
-        env_nested_delimiter=NESTED_DELIMITER,
-        env_ignore_empty=True,
-        nested_model_default_partial_update=True,
-        extra="ignore",
-        frozen=True,
-    )
+class SettingsOfFiles(BaseSettings):
+    """Settings of which every variable may name a file with its value."""
 
     @classmethod
     def settings_customise_sources(
@@ -213,6 +204,19 @@ class ServiceSettings(HttpSettings, BaseSettings):
         """Let every variable name a file, too."""
         of_files = EnvironmentWithFiles(settings_cls)
         return init_settings, of_files, env_settings, dotenv_settings, file_secret_settings
+
+
+class ServiceSettings(HttpSettings, SettingsOfFiles):
+    """What every service has. Loaded once, by `load_settings` in the main program, then passed down."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX,
+        env_nested_delimiter=NESTED_DELIMITER,
+        env_ignore_empty=True,
+        nested_model_default_partial_update=True,
+        extra="ignore",
+        frozen=True,
+    )
 
 
 class EnvironmentWithFiles(EnvSettingsSource):
