@@ -160,6 +160,7 @@ docs: setup ## write the pages that are made from the code
 	PYTHONPATH=tests $(BIN)/python -m support.client_configuration_table > docs/client/configuration.md
 	PYTHONPATH=tests $(BIN)/python -m support.metrics_page > docs/metrics.md
 	PYTHONPATH=tests $(BIN)/python -m support.env_example > .env.example
+	PYTHONPATH=tests $(BIN)/python -m support.prometheus_rule > deploy/kubernetes/components/monitoring/rules.yaml
 	PYTHONPATH=tests $(BIN)/python -m support.openapi_document > services/read_api/openapi.json.new
 	mv services/read_api/openapi.json.new services/read_api/openapi.json
 

@@ -13,5 +13,9 @@ docker compose --progress quiet up --no-start secrets  # so that the image is th
 with_file --no-deps cli restore --check -
 mapfile -t running < <(docker compose ps --services --status running | grep -xE 'sync-worker|write-queue|stats|read-api')
 if [ ${#running[@]} -gt 0 ]; then docker compose --progress quiet stop "${running[@]}"; fi
-with_file cli restore "$@" -
+if ! with_file cli restore "$@" -; then
+  echo "restore: not done, and the services are stopped. A system that was started anew has a catalogue already: --replace" \
+    "puts this one in its place. 'docker compose up -d --wait' starts the services on what is there." >&2
+  exit 1
+fi
 docker compose --progress quiet up --detach --wait

@@ -145,7 +145,7 @@ async def test_a_restore_beside_a_catalogue_is_refused_unless_it_may_replace_it(
     file = tmp_path / "backup.tar"
     await asyncio.to_thread(system.script, "backup.sh", str(file))
     later = await make_live(system)
-    with pytest.raises(ComposeFailed):
+    with pytest.raises(ComposeFailed, match="--replace"):
         await asyncio.to_thread(system.script, "restore.sh", str(file))
     await asyncio.to_thread(system.up)
     assert await seen(system, later)

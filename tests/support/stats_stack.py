@@ -34,7 +34,13 @@ SETTINGS = {
 }
 
 
-async def eventually(is_true: Callable[[], Awaitable[bool]], *, timeout_seconds: float = 40) -> None:
+PATIENCE_SECONDS = 100.0
+"""A machine that stands still for seconds opens the breaker, which lets nobody ask for a minute."""
+
+
+async def eventually(
+    is_true: Callable[[], Awaitable[bool]], *, timeout_seconds: float = PATIENCE_SECONDS
+) -> None:
     """Wait until something is true of processes that cannot tell. Raises `TimeoutError`."""
     async with asyncio.timeout(timeout_seconds):
         while not await is_true():  # noqa: ASYNC110 - they are other processes
@@ -66,7 +72,7 @@ class StatsStack:
         runtime: Mapping[str, Any] = answer.json["runtime"]
         return runtime
 
-    async def until_fresh(self, *, after: float = 0, timeout_seconds: float = 40) -> None:
+    async def until_fresh(self, *, after: float = 0, timeout_seconds: float = PATIENCE_SECONDS) -> None:
         """Wait until every instance shows figures that were all fetched after a moment (Unix seconds)."""
 
         async def all_fresh() -> bool:

@@ -98,7 +98,7 @@ class Instance:
             while True:
                 try:
                     await self.look()
-                except Exception:
+                except Exception:  # it must go on looking: without it figures would grow old for ever
                     log.exception("a look at the figures of the AI-Horde failed")
                 await self._pause()
         finally:

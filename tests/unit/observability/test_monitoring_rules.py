@@ -17,6 +17,7 @@ from support.monitoring_files import (
     rules,
 )
 from support.pages import anchors_of
+from support.prometheus_rule import MANIFEST, prometheus_rule
 from support.promql import series_of
 from support.reference_data import REPOSITORY
 
@@ -75,3 +76,7 @@ def test_prometheus_asks_every_service_and_its_neighbours_by_their_names() -> No
         for name, job in jobs.items()
     }
     assert {name: looked_up[name] for name in SERVICES} == {name: [([name], "A")] for name in SERVICES}
+
+
+def test_rules_for_the_prometheus_operator_are_fresh() -> None:
+    assert MANIFEST.read_text(encoding="utf-8") == prometheus_rule(), "make docs"
