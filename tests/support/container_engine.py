@@ -42,6 +42,18 @@ def engine_version() -> str:
     return version
 
 
+def fetched_image(name: str) -> str:
+    """Return the name of an image that the engine has, or gets now. Raises `NodeFailed`."""
+    engine_version()
+    try:
+        with contextlib.closing(DockerClient().client) as client:
+            if not client.images.list(name):
+                client.images.pull(name)
+    except ENGINE_ERRORS as error:
+        raise NodeFailed(f"the image {name} cannot be had: {type(error).__name__}") from error
+    return name
+
+
 def labels() -> dict[str, str]:
     """Return what tells whose container it is, when nobody is left to remove it."""
     return {HOST_LABEL: socket.gethostname(), PROCESS_LABEL: _process(os.getpid())}

@@ -4,6 +4,7 @@ They can do what the processes of `support.nodes` can: killed, started again, fr
 """
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Final, Self
@@ -31,7 +32,7 @@ IMAGES: Final = {
 START_SECONDS: Final = 90.0
 
 
-class ContainerNode:
+class ContainerNode(ABC):
     """One container whose ports are published on loopback."""
 
     def __init__(self, image: str, inner_ports: Sequence[int]) -> None:
@@ -51,8 +52,8 @@ class ContainerNode:
     def running(self) -> bool:
         return self._status() in {"running", "paused"}
 
-    def ready(self) -> bool:
-        raise NotImplementedError
+    @abstractmethod
+    def ready(self) -> bool: ...
 
     def start(self) -> None:
         self.spawn()

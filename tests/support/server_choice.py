@@ -1,9 +1,8 @@
 """Decides where the servers of the tests come from, and says so.
 
-TEST_SERVERS is `native` (programs of this machine), `containers` (a Docker engine must answer), `auto`
-(containers if an engine answers, else programs), or not set: programs, and a container for each that is not
-installed. That is the default since each worker starts servers of its own, and programs are up sooner. An
-address given by environment goes before all of it, except for servers that a test kills.
+An address given by environment goes before everything, except for servers that a test kills. Then
+TEST_SERVERS decides: `auto`, as if it were not set, takes containers if a Docker engine answers and has or
+gets their images, else the programs of this machine; `containers` and `native` allow one of the two only.
 """
 
 import functools
@@ -38,11 +37,11 @@ DEFAULT_PORTS: Final = {
     "amqp": 5672,
     "amqps": 5671,
 }
+AUTO: Final = "auto"
 MODES: Final[dict[str, tuple[Way, ...]]] = {
-    "": ("program", "container"),
     "native": ("program",),
     "containers": ("container",),
-    "auto": ("container", "program"),
+    AUTO: ("container", "program"),
 }
 
 
@@ -82,18 +81,17 @@ def choose(server: Server) -> Choice:
 
 
 def _ways() -> tuple[Way, ...]:
-    mode = os.environ.get("TEST_SERVERS", "")
+    mode = os.environ.get("TEST_SERVERS") or AUTO
     if mode not in MODES:
-        raise pytest.UsageError(f"TEST_SERVERS={mode}: it is one of {', '.join(filter(None, MODES))}")
+        raise pytest.UsageError(f"TEST_SERVERS={mode}: it is one of {', '.join(MODES)}")
     return MODES[mode]
 
 
 def _image(server: Server) -> str:
-    from support.container_engine import engine_version  # noqa: PLC0415 - heavy, and rarely needed
+    from support.container_engine import fetched_image  # noqa: PLC0415 - heavy, and not always needed
     from support.container_nodes import IMAGES  # noqa: PLC0415
 
-    engine_version()
-    return IMAGES[server]
+    return fetched_image(IMAGES[server])
 
 
 def _told(server: Server) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from botocore.exceptions import BotoCoreError
 
+from support.container_engine import engine_version
 from support.nodes import NodeFailed
 from support.server_choice import Server, address_of, choose, report
 from support.servers import running_rabbit, running_redis, running_s3, through
@@ -46,6 +47,18 @@ def way_or_reason(server: Server) -> str:
         return choose(server).way
     except NodeFailed as error:
         return str(error)
+
+
+@pytest.mark.parametrize("server", SERVERS)
+@pytest.mark.parametrize("mode", ["", "auto"])
+def test_programs_follow_where_no_engine_answers(
+    mode: str, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEST_SERVERS", mode)
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+    engine_version.cache_clear()
+    outcome = way_or_reason(server)
+    assert outcome == "program" or outcome.startswith("no Docker engine answers: FileNotFoundError; no ")
 
 
 def test_unknown_way_is_refused_with_those_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
