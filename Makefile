@@ -28,6 +28,8 @@ IMAGE_BUILD = docker build --file deploy/docker/Dockerfile --build-arg BASE_IMAG
 	--build-arg VERSION=$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 
 export HORDE_MODEL_REFERENCE_DATA_DIR ?= $(CURDIR)/data
+# the tests start hundreds of processes: what was compiled once is kept, whatever the machine prefers
+unexport PYTHONDONTWRITEBYTECODE
 
 ##@ Start here
 help: ## list the targets
@@ -38,7 +40,7 @@ setup: $(STAMP) ## make the virtual environment from the locked requirements
 $(STAMP): requirements/dev.lock pyproject.toml shared/pyproject.toml
 ifeq ($(UV),uv)
 	test -x $(BIN)/python || uv venv --quiet --no-python-downloads -p "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $(VENV)
-	uv pip install --quiet -p $(BIN)/python --require-hashes -r requirements/dev.lock
+	uv pip install --quiet --compile-bytecode -p $(BIN)/python --require-hashes -r requirements/dev.lock
 	uv pip install --quiet -p $(BIN)/python --no-deps --no-build-isolation -e shared -e .
 else
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -3,6 +3,7 @@
 import ast
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -132,10 +133,13 @@ LATE_IMPORT_ALLOWED: Final = {
 }
 
 
-def modules() -> Iterator[tuple[str, Path, ast.Module]]:
-    for package, root in PACKAGES.items():
-        for path in sorted(root.rglob("*.py")):
-            yield package, path, ast.parse(path.read_text(encoding="utf-8"))
+@cache
+def modules() -> list[tuple[str, Path, ast.Module]]:
+    return [
+        (package, path, ast.parse(path.read_text(encoding="utf-8")))
+        for package, root in PACKAGES.items()
+        for path in sorted(root.rglob("*.py"))
+    ]
 
 
 def label(path: Path) -> str:

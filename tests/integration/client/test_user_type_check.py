@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from support.pages import CLIENT_PAGES, EXAMPLES, program_of
+
 PROGRAM = """
 import asyncio
 from collections.abc import Mapping
@@ -146,11 +148,14 @@ horde_model_reference.horde_model_reference_settings.cache_ttl_seconds = "soon"
 """
 
 
-def mypy(program: str, folder: Path, cache: Path) -> tuple[int, str]:
-    """Check a program as somebody does who has installed the library."""
-    (folder / "program.py").write_text(program, encoding="utf-8")
+CACHE = ".mypy_cache/users"
+"""One for all: what the library's types are is found out by the first."""
+
+
+def mypy(folder: Path, pytestconfig: pytest.Config) -> tuple[int, str]:
+    """Check a folder of programs as somebody does who has installed the library."""
     ended = subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(cache), "program.py"],
+        [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(pytestconfig.rootpath / CACHE), "."],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -161,15 +166,23 @@ def mypy(program: str, folder: Path, cache: Path) -> tuple[int, str]:
 
 
 @pytest.mark.slow
-def test_program_of_a_user_is_free_of_type_errors(tmp_path: Path, pytestconfig: pytest.Config) -> None:
-    cache = pytestconfig.rootpath / ".mypy_cache" / "users"
+def test_programs_of_users_examples_and_pages_are_free_of_type_errors(
+    tmp_path: Path, pytestconfig: pytest.Config
+) -> None:
+    (tmp_path / "program.py").write_text(PROGRAM, encoding="utf-8")
+    for path in EXAMPLES:
+        (tmp_path / path.name).write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
+    for page in CLIENT_PAGES:
+        (tmp_path / f"page_{page.stem.replace('-', '_')}.py").write_text(program_of(page), encoding="utf-8")
 
-    assert mypy(PROGRAM, tmp_path, cache)[1] == "Success: no issues found in 1 source file\n"
+    number = len(list(tmp_path.iterdir()))
+    assert mypy(tmp_path, pytestconfig)[1] == f"Success: no issues found in {number} source files\n"
 
 
 @pytest.mark.slow
 def test_mistakes_of_a_user_are_found(tmp_path: Path, pytestconfig: pytest.Config) -> None:
-    status, said = mypy(MISTAKES, tmp_path, pytestconfig.rootpath / ".mypy_cache" / "users")
+    (tmp_path / "program.py").write_text(MISTAKES, encoding="utf-8")
+    status, said = mypy(tmp_path, pytestconfig)
 
     assert status == 1
     assert [line.split(":")[1] for line in said.splitlines() if ": error:" in line] == ["3", "5", "6"], said

@@ -10,7 +10,7 @@ from horde_model_reference.documents import Change, Create, Delete, Update
 from horde_model_reference.v2_format import parse_v2
 from support.model_records import NOW, a_legacy_image, an_image, canonical_file, imported
 
-MANY = 20_000
+MANY = 6_000
 
 
 def a_file(models: int) -> bytes:
@@ -26,7 +26,7 @@ def cpu_seconds(work: Callable[[], object]) -> float:
     return time.process_time() - start
 
 
-def test_twenty_thousand_models_are_imported_and_edited_in_linear_time() -> None:
+def test_thousands_of_models_are_imported_and_edited_in_linear_time() -> None:
     def work(body: bytes, models: int) -> None:
         documents = imported("image_generation", body)
         changes = [Update(f"model {index}", {"nsfw": True}) for index in range(0, models, 10)]
@@ -53,7 +53,7 @@ def test_many_deletions_and_creations_take_linear_time() -> None:
     assert many_seconds < 30 * few_seconds
 
 
-def test_one_edit_among_twenty_thousand_models_touches_one() -> None:
+def test_one_edit_among_thousands_of_models_touches_one() -> None:
     body = a_file(MANY)
     documents = imported("image_generation", body)
     change = Update("model 17", {"description": "new"})
