@@ -10,7 +10,7 @@ from support.kustomized import FOLDER, overlays
 
 VERSIONS: Final = ("1.31", "1.37")
 """The oldest and the newest Kubernetes that the manifests are for."""
-NO_SCHEMA: Final = ("PrometheusRule", "ServiceMonitor", "RabbitmqCluster")
+NO_SCHEMA: Final = ("PrometheusRule", "ServiceMonitor", "PodMonitor", "RabbitmqCluster")
 """Kinds that operators bring: nobody has their schemas offline."""
 
 
