@@ -40,6 +40,9 @@ MADE: Final = (
     "rabbitmq_admin_password",
     "grafana_admin_password",
 )
+KEPT_AT_ROTATION: Final = frozenset({"grafana_admin_password"})
+"""Grafana takes it at its first start only: another one in the file would open nothing."""
+
 FOR_GITHUB: Final = "github_"
 USER: Final = "horde"
 PRIVATE: Final = 0o400
@@ -83,7 +86,7 @@ def made_secrets(kept: Path, *, anew: bool) -> dict[str, str]:
     values = {}
     for name in MADE:
         path = kept / name
-        if anew or not path.is_file():
+        if (anew and name not in KEPT_AT_ROTATION) or not path.is_file():
             replace_file(path, secrets.token_urlsafe(32), PRIVATE, None)
         values[name] = path.read_text(encoding="utf-8")
     return values
@@ -218,7 +221,7 @@ def parse_arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--hand-over", type=Path, action="append", default=[], help="give a folder to the user of the image"
     )
-    parser.add_argument("--rotate", action="store_true", help="make new passwords")
+    parser.add_argument("--rotate", action="store_true", help="make new passwords, but for Grafana's")
     return parser.parse_args(words)
 
 

@@ -28,6 +28,10 @@ finish() {  # the container answers what it was asked, within its own grace peri
   docker rm --volumes "$1" > /dev/null
 }
 
+forget_lodgers() {  # those that ended and had their network from a container of the service, which is no more
+  if [ "$1" = seaweedfs ]; then docker compose rm --force seaweedfs-init > /dev/null; fi
+}
+
 remove_new() {  # remove_new SERVICE IDS-BEFORE
   local id
   for id in $(all_containers "$1"); do
@@ -61,6 +65,7 @@ replace_in_place() {  # one container less than usual for a moment
   number=$(wc -w <<< "$olds")
   for old in $olds; do
     finish "$old"
+    forget_lodgers "$service"
     start_missing "$service" "$number"
     say "$service: ${old:0:12} is replaced"
   done

@@ -164,7 +164,7 @@ def add_read_side(
         min_revision_wait_seconds=settings.min_revision_wait_seconds,
     )
     add_health_routes(application, desk.checks, details=details)
-    metrics = CatalogueMetrics(holder, "journal" if role.is_primary else "primary")
+    metrics = CatalogueMetrics(holder, "journal" if role.is_primary else "primary", desk.find_unseeded)
     application[TELEMETRY].registry.register(metrics)
     application[TELEMETRY].registry.register(HistoryMetrics(holder, feed))
     _measure_lag(holder, application[TELEMETRY])

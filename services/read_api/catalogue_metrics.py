@@ -1,7 +1,7 @@
 """Metrics of what an instance serves."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Literal
 
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -14,14 +14,21 @@ Source = Literal["journal", "primary"]
 
 
 class CatalogueMetrics(Collector):
-    """Revision, sizes, records that were left out, and the contact with the source, read when asked for.
+    """Revision, sizes, what is missing, and the contact with the source, read when asked for.
 
-    `source` is what the revisions come from: the journal, or a PRIMARY.
+    `source` is what the revisions come from: the journal, or a PRIMARY. `find_unseeded` returns the
+    categories that were never seeded; None where that is not known.
     """
 
-    def __init__(self, holder: PageHolder, source: Source = "journal") -> None:
+    def __init__(
+        self,
+        holder: PageHolder,
+        source: Source = "journal",
+        find_unseeded: Callable[[], Collection[str] | None] = lambda: None,
+    ) -> None:
         self._holder = holder
         self._source = source
+        self._find_unseeded = find_unseeded
 
     def describe(self) -> list[Metric]:
         """Name nothing in advance: without pages there is nothing to say."""
@@ -34,6 +41,12 @@ class CatalogueMetrics(Collector):
         yield GaugeMetricFamily("catalogue_stale", "1 while newer revisions may exist unseen.", holder.stale)
         if source is not None and math.isfinite(source.age_seconds):
             yield _contact(self._source, source.age_seconds)
+        if (unseeded := self._find_unseeded()) is not None:
+            yield GaugeMetricFamily(
+                "seed_missing_categories",
+                "Categories that have a source and were never seeded.",
+                len(unseeded),
+            )
         if holder.pages is not None:
             yield from _pages_metrics(holder.pages)
 

@@ -3,7 +3,7 @@
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, AliasChoices, Field
+from pydantic import AfterValidator, Field
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -11,7 +11,7 @@ from pydantic_settings import (
     PydanticBaseSettingsSource,
 )
 
-from registry.github_settings import GithubRepositorySettings
+from registry.github_settings import GithubProxySettings, GithubRepositorySettings
 from registry.settings import JournalSettings
 from service_kit.access_settings import KeyedServiceSettings
 from service_kit.settings import ENV_PREFIX, SettingsPart
@@ -36,7 +36,7 @@ def _require_http(url: str) -> str:
     return url.rstrip("/")
 
 
-class ReadApiSettings(KeyedServiceSettings, JournalSettings, GithubRepositorySettings):
+class ReadApiSettings(KeyedServiceSettings, JournalSettings, GithubRepositorySettings, GithubProxySettings):
     """What the read-api needs to know. Loaded once, in the main program."""
 
     min_revision_wait_seconds: float = Field(
@@ -53,11 +53,6 @@ class ReadApiSettings(KeyedServiceSettings, JournalSettings, GithubRepositorySet
     )
     enable_github_fallback: bool = Field(
         True, description="a `REPLICA` that has nothing and reaches no PRIMARY serves what GitHub has"
-    )
-    github_proxy_url_base: str = Field(
-        "",
-        validation_alias=AliasChoices(f"{ENV_PREFIX}GITHUB_PROXY_URL_BASE", "GITHUB_PROXY_URL_BASE"),
-        description="put before every GitHub URL, with a slash; the name without the prefix works too",
     )
 
     @classmethod

@@ -1,7 +1,7 @@
 """What is known here of others: the reports of all instances, this one included, and the AI-Horde's state."""
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Final
@@ -14,6 +14,7 @@ from read_api.horde_watch import HordeWatch
 from read_api.role import Role
 from read_api.settings import ReadApiSettings
 from registry.instance_events import Audience, reporting
+from registry.seeding import missing_among
 from registry.state_facts import queue_facts, seeding_facts
 from service_kit.authentication import Authenticator
 from service_kit.cache import Cache
@@ -33,6 +34,7 @@ OF_THE_BUS: Final = "events"
 
 Facts = Callable[[], Mapping[str, object]]
 FindAccess = Callable[[], Authenticator | None]
+FindUnseeded = Callable[[], Collection[str] | None]
 
 
 def nobody() -> Authenticator | None:
@@ -53,7 +55,8 @@ class StatusDesk:
     """Where the reports come together. Before `staffed` there are none, and nobody is an approver.
 
     `checks` are those of `/ready`; `more_facts` is what other parts of the process have to report;
-    `find_access` returns whom to ask about keys, where another part of the process knows.
+    `find_access` returns whom to ask about keys, where another part of the process knows; `find_unseeded`
+    which categories were never seeded, None where that is not known.
     """
 
     def __init__(
@@ -67,6 +70,7 @@ class StatusDesk:
         self.checks: tuple[Check, ...] = ()
         self.more_facts: Facts = dict
         self.find_access: FindAccess = nobody
+        self.find_unseeded: FindUnseeded = self._unseeded
         self.hears_others = False
         self.cors_origins = 0
 
@@ -130,6 +134,10 @@ class StatusDesk:
             return Position()
         sequence = holder.archive().state.sequence if holder.has_archive else pages.sequence
         return Position(sequence, pages.revision)
+
+    def _unseeded(self) -> Collection[str] | None:
+        pages = self.holder.pages
+        return missing_among(pages.categories) if pages is not None and self.role.is_primary else None
 
     def _facts(self) -> Mapping[str, object]:
         if not self.holder.has_archive:

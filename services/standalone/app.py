@@ -24,6 +24,7 @@ from read_api.shortcut import DocumentShortcut
 from read_api.status_desk import Around, StatusDesk
 from registry.errors import JournalContended, JournalError
 from registry.signatures import Signer, signer_of
+from registry.unseeded import Seeding
 from service_kit.buses import open_event_bus
 from service_kit.cache import Cache
 from service_kit.errors import NotReady, StoreUnavailable, StoreUnsafe
@@ -35,13 +36,13 @@ from service_kit.stores import open_cache, open_lease, open_object_store, open_r
 from service_kit.telemetry import Telemetry
 from service_kit.web import TELEMETRY, create_application
 from standalone.banner import banner, replica_banner
-from standalone.journal_access import access_to
+from standalone.first_fill import filler_of
+from standalone.journal_access import JournalAccess, access_to
 from standalone.refusing_writes import refusing_writes
 from standalone.settings import StandaloneSettings
 from standalone.statistics import ServedRevisions, SharedCache, first_of, statistics_of_replica
-from standalone.status import desk_of
+from standalone.status import desk_of, shown_standing
 from standalone.syncing import Syncing
-from standalone.unseeded import Seeding, SeedStanding
 from stats.app import add_stats_side, horde_check
 from stats.opening import Neighbours as StatsNeighbours
 from stats.opening import StatsSide, computing
@@ -156,13 +157,15 @@ def _hold_journal(
 ) -> None:
     """Make it the PRIMARY, which holds the journal."""
     holder, telemetry = sides.holder, application[TELEMETRY]
-    standing = SeedStanding(telemetry)
+    standing = shown_standing(sides.desk, telemetry)
 
     async def live(_: web.Application) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             around = await stack.enter_async_context(_opened(settings, telemetry))
-            seeding = Seeding(access_to(around.store, around.signer), settings, standing)
-            start = _Start(settings, seeding, on_unusable)
+            access = access_to(around.store, around.signer)
+            start = _Start(
+                settings, access, Seeding(filler_of(access, settings, telemetry), standing), on_unusable
+            )
 
             async def follow() -> None:
                 await start.fill()
@@ -173,7 +176,7 @@ def _hold_journal(
                     poll_seconds=settings.head_poll_seconds,
                     bus=around.bus,
                 )
-                async with read_side as follower, _owned(seeding.run(), start.report_end):
+                async with read_side as follower, _owned(start.seeding.run(), start.report_end):
                     await holder.loaded()
                     on_ready(partial(banner, settings, follower.state, follower.content, holder.current()))
                     await start.prove_store()
@@ -250,10 +253,12 @@ async def _owned(work: Awaitable[None], on_end: Callable[[asyncio.Task[None]], N
 class _Start:
     """What happens before, and beside, following the journal."""
 
-    def __init__(self, settings: StandaloneSettings, seeding: Seeding, on_unusable: OnUnusable) -> None:
+    def __init__(
+        self, settings: StandaloneSettings, access: JournalAccess, seeding: Seeding, on_unusable: OnUnusable
+    ) -> None:
         self._settings = settings
-        self._seeding = seeding
-        self._access = seeding.access
+        self.seeding = seeding
+        self._access = access
         self._on_unusable = on_unusable
         self.proven = asyncio.Event()
 
@@ -278,11 +283,11 @@ class _Start:
 
     async def _fill_when_empty(self) -> None:
         state = await self._access.head()
-        self._seeding.look(state)
+        self.seeding.look(state)
         if state.catalogue is None:
             await self._access.require_safe_store()
             self.proven.set()
-            await self._seeding.first()
+            await self.seeding.first()
 
     async def _until_answered(self, step: Callable[[], Awaitable[None]]) -> None:
         while True:

@@ -6,13 +6,16 @@ from typing import Final
 from read_api.holder import PageHolder
 from read_api.role import Role
 from read_api.status_desk import StatusDesk
+from registry.unseeded import SeedStanding
 from service_kit.authentication import Authenticator
 from service_kit.errors import NotReady
 from service_kit.instance_reports import Identity
+from service_kit.telemetry import Telemetry
 from standalone.settings import StandaloneSettings
 from stats.instance_facts import figure_facts
 from stats.opening import StatsSide
 from write_queue.instance_facts import role_facts
+from write_queue.unseeded import seed_standing
 from write_queue.write_side import WriteSide
 
 READS: Final = ("read-api", "stats")
@@ -46,6 +49,13 @@ def desk_of(
     desk.more_facts = facts
     desk.find_access = lambda: _access_to(writing)
     return desk
+
+
+def shown_standing(desk: StatusDesk, telemetry: Telemetry) -> SeedStanding:
+    """Return what is to be known of missing categories; metrics tell it before anything is served, too."""
+    standing = seed_standing(telemetry)
+    desk.find_unseeded = lambda: standing.missing
+    return standing
 
 
 def _latencies(*facts: Mapping[str, object]) -> dict[str, object]:

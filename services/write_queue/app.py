@@ -9,6 +9,7 @@ from typing import Final
 from aiohttp import hdrs, web
 
 from registry.signatures import signer_of
+from registry.unseeded import Pauses
 from service_kit.buses import bus_check, open_event_bus
 from service_kit.endpoints import Handler, add_endpoints
 from service_kit.event_bus import EventBus
@@ -27,6 +28,7 @@ from write_queue.metrics import QueueMetrics
 from write_queue.modes import Modes
 from write_queue.opening import Neighbours, OnUnusable, prove_store, working
 from write_queue.settings import WriteQueueSettings
+from write_queue.unseeded import seed_standing, seeding
 from write_queue.write_side import UntilServed, WriteSide, served_elsewhere
 
 SERVICE: Final = "write-queue"
@@ -65,6 +67,7 @@ def create_app(
     bus_opener: BusOpener = bus_from_settings,
     limiter_opener: LimiterOpener = limiter_from_settings,
     on_unusable: OnUnusable,
+    seed_pauses: Pauses | None = None,
 ) -> web.Application:
     """Build a fresh application; two in one process do not see each other. Tests pass openers.
 
@@ -73,6 +76,7 @@ def create_app(
     """
     telemetry = Telemetry(SERVICE)
     side = side_of(settings)
+    standing = seed_standing(telemetry)
     application = create_application(settings, telemetry, on_response=partial(_stamp, side))
     bus: list[EventBus] = []
 
@@ -85,7 +89,12 @@ def create_app(
             signer = await asyncio.to_thread(signer_of, settings.signing.key_file)
             neighbours = Neighbours(store, bus[0], limiter, prove, signer)
             await stack.enter_async_context(working(side, settings, neighbours, telemetry))
-            await stack.enter_async_context(reported(Identity(SERVICE), side, settings, neighbours))
+            await stack.enter_async_context(
+                seeding(side, settings, neighbours, standing, telemetry, pauses=seed_pauses)
+            )
+            await stack.enter_async_context(
+                reported(Identity(SERVICE), side, settings, neighbours, standing.check)
+            )
             yield
 
     async def events() -> None:
@@ -94,7 +103,8 @@ def create_app(
 
     application.cleanup_ctx.append(work)
     add_write_side(application, side)
-    add_health_routes(application, [journal_check(side), Check("events", events, required=False)])
+    events_check = Check("events", events, required=False)
+    add_health_routes(application, [journal_check(side), events_check, standing.check])
     return application
 
 

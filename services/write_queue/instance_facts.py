@@ -33,11 +33,16 @@ def role_facts(settings: PendingQueueSettings) -> Mapping[str, object]:
 
 
 def reported(
-    identity: Identity, side: WriteSide, settings: WriteQueueSettings, neighbours: Neighbours
+    identity: Identity,
+    side: WriteSide,
+    settings: WriteQueueSettings,
+    neighbours: Neighbours,
+    *more_checks: Check,
 ) -> AbstractAsyncContextManager[None]:
     """Report on the instance until the end of the context."""
     checks = [
         journal_check(side),
+        *more_checks,
         *neighbour_checks(
             store=neighbours.store, bus=neighbours.bus, amqp=settings.amqp, redis=neighbours.limiter
         ),

@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from registry.seed_settings import SeedSettings
 from registry.settings import JournalSettings, SigningSettings
 from service_kit.access_settings import KeyedServiceSettings
 from service_kit.settings import SettingsPart
@@ -13,7 +14,7 @@ class AuditSettings(SettingsPart):
     enabled: bool = Field(True, description="the audit views answer")
 
 
-class WriteQueueSettings(KeyedServiceSettings, JournalSettings):
+class WriteQueueSettings(KeyedServiceSettings, JournalSettings, SeedSettings):
     """What the write-queue needs to know. Loaded once, in the main program."""
 
     require_two_persons: bool = Field(

@@ -56,6 +56,7 @@ class _Restoring:
         self._head = head
         self._guard = ""
         self._old: list[str] = []  # keys of the journal that was there
+        self._was_empty = False
 
     async def begin(self, *, replace: bool) -> None:
         """Find out what is there. An empty journal is guarded at once, lest somebody fills it."""
@@ -74,6 +75,7 @@ class _Restoring:
             last = max((key_sequence(key) for key in keys), default=0)
             self._guard = entry_key(max(last, self._head.sequence) + 1)
         self._old = keys
+        self._was_empty = not keys and not unfinished
         if not keys:
             await self._set_guard()
 
@@ -88,8 +90,12 @@ class _Restoring:
         await self._stage_all(batch)
 
     async def give_up(self) -> None:
-        """Take back what would keep others from filling an empty store."""
-        if not self._old:
+        """Take back what would keep others from filling an empty store.
+
+        Not after a killed try: that one may have removed a catalogue already, in whose place nobody shall
+        begin another.
+        """
+        if self._was_empty:
             with contextlib.suppress(ServiceError):
                 await self._store.delete(self._guard)
                 await self._clear(STAGING)

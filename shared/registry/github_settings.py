@@ -51,6 +51,16 @@ class GithubRepositorySettings(ServiceSettings):
     text_github_repo: TextGithubRepoSettings = TextGithubRepoSettings()
 
 
+class GithubProxySettings(ServiceSettings):
+    """What stands between this machine and the files on GitHub."""
+
+    github_proxy_url_base: str = Field(
+        "",
+        validation_alias=AliasChoices(f"{ENV_PREFIX}GITHUB_PROXY_URL_BASE", "GITHUB_PROXY_URL_BASE"),
+        description="put before every GitHub URL, with a slash; the name without the prefix works too",
+    )
+
+
 class GithubHostSettings(ServiceSettings):
     """The servers of GitHub, or of a GitHub Enterprise."""
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -119,7 +119,11 @@ async def seed(
 
 def never_written(state: State) -> tuple[str, ...]:
     """Return the categories that could be seeded and never were."""
-    known = state.catalogue.categories if state.catalogue else {}
+    return missing_among(state.catalogue.categories if state.catalogue else ())
+
+
+def missing_among(known: Container[str]) -> tuple[str, ...]:
+    """Return the categories that could be seeded and are not among those that are known."""
     return tuple(category for category in SEED_FILES if category not in known)
 
 

@@ -147,8 +147,8 @@ async def test_a_restore_beside_a_catalogue_is_refused_unless_it_may_replace_it(
     later = await make_live(system)
     with pytest.raises(ComposeFailed, match="--replace"):
         await asyncio.to_thread(system.script, "restore.sh", str(file))
-    await asyncio.to_thread(system.up)
     assert await seen(system, later)
+    assert await seen(system, await make_live(system))
     await asyncio.to_thread(system.script, "restore.sh", str(file), "--replace")
     assert later not in await ask(system, f"{REFERENCES}/v2/clip")
 
@@ -201,6 +201,21 @@ async def test_a_gateway_finds_its_ports_again(system: ComposeProject, how: str)
                 if await ask(system, READS[0]):
                     return
             await asyncio.sleep(0.1)
+
+
+@pytest.mark.long
+async def test_servers_are_replaced_and_everything_after_them(system: ComposeProject) -> None:
+    servers, readers = ("rabbitmq", "redis", "seaweedfs"), system.containers("read-api")
+    before = {server: system.containers(server) for server in servers}
+    await asyncio.to_thread(system.script, "rollout.sh", *servers)
+    for server in servers:
+        after = system.containers(server)
+        assert len(after) == 1
+        assert not after & before[server]
+    await asyncio.to_thread(system.script, "rollout.sh")
+    assert not system.containers("read-api") & readers
+    assert await seen(system, await make_live(system))
+    await asyncio.to_thread(system.up)
 
 
 @pytest.mark.long

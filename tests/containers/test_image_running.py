@@ -79,6 +79,7 @@ def test_killed_container_has_its_data_when_it_starts_again(docker: Docker) -> N
     assert docker.attempt("exec", container.name, "horde-reference", "verify").returncode == 0
 
 
+@pytest.mark.long
 def test_volume_serves_a_container_of_another_name(docker: Docker) -> None:
     options = ("--volume", f"{docker.volume()}:/data")
     first = docker.run(options=options)

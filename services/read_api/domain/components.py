@@ -12,7 +12,9 @@ from horde_model_reference.instance_facts import CheckFact
 from read_api.domain.instance_board import Presence, Seen
 
 READ_API: Final = "read-api"
-SERVICES: Final = (READ_API, "write-queue", "stats", "sync-worker", "gateway")
+SERVICES: Final = (READ_API, "write-queue", "stats", "sync-worker")
+"""Those that are listed in any case; the gateway is not: it is on no event bus, and reports nothing."""
+
 NEIGHBOURS: Final = ("object_store", "rabbitmq", "redis", "ai_horde", "github", "primary")
 
 CHECKS_OF_SERVICES: Final[Mapping[str, str]] = {

@@ -111,7 +111,7 @@ async def test_the_banner_comes_once_with_the_first_catalogue(tmp_path: Path) ->
             on_ready=banners.put_nowait,
             on_unusable=unexpected,
         )
-        async with serving(application) as client, asyncio.timeout(10):
+        async with serving(application) as client, asyncio.timeout(60):
             text = await asyncio.to_thread(await banners.get(), "http://here")
             await past.apply({"clip": {"b": a_record("clip", "b")}})
             assert (await client.ask(f"{V2}/clip", headers={"X-Min-Revision": "2"})).status == 200

@@ -14,18 +14,19 @@ from registry.bodies import Seeded
 from registry.loading import load_content
 from registry.seeding import SeedOutcome, never_written
 from registry.sources import SEED_FILES
+from registry.unseeded import Pauses, Seeding
 from service_kit.errors import NotReady
 from service_kit.telemetry import Telemetry
-from standalone.first_fill import fill_when_empty
+from standalone.first_fill import fill_when_empty, filler_of
 from standalone.journal_access import JournalAccess, access_to
 from standalone.seed_sources import SAMPLE_ORIGIN
 from standalone.settings import StandaloneSettings
-from standalone.unseeded import Pauses, Seeding, SeedStanding
 from support.memory_store import MemoryObjectStore
 from support.metrics import sample
 from support.reference_data import requires_shared
 from support.seed_github import FULL_NAMES, SeedGithub, seed_github
 from support.sources import SAMPLE
+from write_queue.unseeded import seed_standing
 
 pytestmark = requires_shared
 
@@ -66,8 +67,9 @@ class Filling:
     def __init__(self, settings: StandaloneSettings, access: JournalAccess | None = None) -> None:
         self.access = access or access_to(MemoryObjectStore())
         self.telemetry = Telemetry("test")
-        self.standing = SeedStanding(self.telemetry)
-        self.seeding = Seeding(self.access, settings, self.standing, BRIEF_PAUSES)
+        self.standing = seed_standing(self.telemetry)
+        filler = filler_of(self.access, settings, self.telemetry)
+        self.seeding = Seeding(filler, self.standing, BRIEF_PAUSES)
 
     async def begin(self) -> None:
         self.seeding.look(await self.access.head())
@@ -104,7 +106,7 @@ async def test_a_commit_made_while_files_are_read_is_not_mixed_in(github: SeedGi
     before = github.head("image")
     access = access_to(MemoryObjectStore())
     filling = asyncio.create_task(filled(access, settings_for(github.url)))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not github.world.calls("GET", "/raw/*/clip.json"):  # noqa: ASYNC110 - it is the server
             await asyncio.sleep(0.01)
     github.commit("clip", b'{"Other": {}}')
@@ -202,15 +204,15 @@ async def test_what_failed_is_shown_and_tried_again_until_it_is_there(github: Se
     with pytest.raises(NotReady, match=r"^not seeded: clip: clip\.json"):
         await filling.standing.check.run()
     assert not filling.standing.check.required
-    assert sample(filling.telemetry, "seed_missing_categories") == 1
+    assert filling.standing.missing.keys() == {"clip"}
     async with filling.going_on() as task:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while filling.failed_tries() < 3:  # noqa: ASYNC110 - it is a metric
                 await asyncio.sleep(0.01)
         github.commit("clip", body)
-        await asyncio.wait_for(task, 20)
+        await asyncio.wait_for(task, 60)
     await filling.standing.check.run()
-    assert sample(filling.telemetry, "seed_missing_categories") == 0
+    assert filling.standing.missing == {}
     assert await models_of(filling.access, "clip") != {}
 
 
@@ -240,7 +242,7 @@ async def test_a_whole_journal_is_left_alone(github: SeedGithub) -> None:
     await filled(access, settings_for(NOWHERE, seed_dir=SAMPLE))
     filling = Filling(settings_for(github.url), access)
     filling.seeding.look(await access.head())
-    await asyncio.wait_for(filling.seeding.run(), 20)
+    await asyncio.wait_for(filling.seeding.run(), 60)
     assert github.world.calls() == []
 
 

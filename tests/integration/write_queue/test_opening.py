@@ -86,7 +86,7 @@ async def test_a_store_that_lets_two_writers_win_is_refused() -> None:
     async with running_lying_s3() as s3, a_horde_url() as horde_url:
         settings = write_settings(Path(), horde_url, s3=s3)
         async with serving(create_app(settings, on_unusable=found.append)) as client:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while not found:  # noqa: ASYNC110 - told by a callback
                     await asyncio.sleep(0.02)
             answer = await Writes(client).ask("POST", "/v2/clip", REQUESTOR, json={"name": "x"})

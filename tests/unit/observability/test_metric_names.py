@@ -24,7 +24,6 @@ def test_every_service_has_metrics() -> None:
         "stats",
         "sync-worker",
         "gateway",
-        "standalone",
     }
 
 

@@ -44,7 +44,7 @@ def test_everybody_well_is_operational_and_what_was_never_heard_of_is_unknown() 
     assert conditions == {
         "read-api": "operational",
         "write-queue": "operational",
-        **dict.fromkeys(("stats", "sync-worker", "gateway"), "unknown"),
+        **dict.fromkeys(("stats", "sync-worker"), "unknown"),
         **dict.fromkeys(("object_store", "rabbitmq", "redis", "ai_horde", "github", "primary"), "unknown"),
     }
 

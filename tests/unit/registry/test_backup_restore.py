@@ -211,6 +211,24 @@ async def test_empty_store_whose_restore_was_killed_says_so() -> None:
     assert any("a restore into this store was begun" in text for text in (await verify(store)).problems)
 
 
+async def test_damaged_archive_leaves_the_guard_of_a_killed_exchange() -> None:
+    source, store = await a_store(3), await a_store(1)
+    archive = await a_backup(source)
+    at = 0
+    while any(key.startswith("journal/") and key != entry_key(4) for key in store.objects):
+        at, store = at + 1, await a_store(1)
+        with pytest.raises(Crashed):
+            await restore(FaultyStore(store, at=at, crash=True), await open_backup(archive), replace=True)
+    key = max(key for key in source.objects if key.startswith("blobs/"))
+    damaged = archive.replace(source.objects[key], source.objects[key][:-1] + b"?")
+    with pytest.raises(ArchiveDamaged):
+        await brought_back(store, damaged)
+    with pytest.raises((RestoreUnfinished, ChainBroken)):  # or somebody would begin another catalogue
+        await Journal(store).require_whole(State())
+    await brought_back(store, archive)
+    assert (await verify(store)).problems == []
+
+
 async def test_rest_of_another_restore_is_replaced_only_when_asked_for() -> None:
     other, source, store = await a_backup(await a_store(7)), await a_store(2), MemoryObjectStore()
     await killed_restore(store, other, at=6)
