@@ -6,7 +6,7 @@ import json
 import pytest
 from aiohttp import web
 
-from support.gateways import V2, Reply, gateway
+from support.gateways import HASTY, V2, Reply, gateway
 
 CLIP = f"{V2}/clip"
 
@@ -35,7 +35,7 @@ async def test_nobody_behind_the_gateway_is_a_readable_502(method: str, path: st
 
 
 async def test_no_answer_in_time_is_a_readable_504() -> None:
-    async with gateway() as running:
+    async with gateway(**HASTY) as running:
         running.reads[0].hang = True
         assert_is_readable_problem(await running.get(CLIP), 504)
 
@@ -74,10 +74,10 @@ async def test_request_that_cannot_be_understood_is_a_readable_error(
 
 
 async def test_clients_that_send_too_slowly_are_cut_off() -> None:
-    async with gateway() as running:
+    async with gateway(**HASTY) as running:
         headers, body = await asyncio.gather(
-            running.raw(b"GET / HTTP/1.1\r\nHost: a\r\nX-Slow: ", timeout_seconds=5),
-            running.raw(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n{", timeout_seconds=5),
+            running.raw(b"GET / HTTP/1.1\r\nHost: a\r\nX-Slow: "),
+            running.raw(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n{"),
         )
         assert (headers, body) == (b"", b"")
         assert running.reads[0].seen == []
@@ -115,10 +115,10 @@ async def test_events_arrive_as_they_are_sent_and_for_each_listener() -> None:
             running.session.get(url) as second,
         ):
             for listener in (first, second):
-                assert await asyncio.wait_for(listener.content.readexactly(7), 2) == b"id: 8\n\n"
+                assert await asyncio.wait_for(listener.content.readexactly(7), 30) == b"id: 8\n\n"
             proceed.set()
             for listener in (first, second):
-                assert await asyncio.wait_for(listener.content.read(), 2) == b"id: 9\n\n"
+                assert await asyncio.wait_for(listener.content.read(), 30) == b"id: 9\n\n"
         seen = running.reads[0].seen
         assert [request.headers.get("Last-Event-ID") for request in seen] == ["7", None]
 

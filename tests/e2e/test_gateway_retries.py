@@ -2,12 +2,11 @@
 
 import asyncio
 import json
-import time
 
 import pytest
 from aiohttp import web
 
-from support.gateways import ANSWER_SECONDS, V2, Gateway, Reply, gateway
+from support.gateways import HASTY, V2, Gateway, Reply, gateway
 
 CLIP = f"{V2}/clip/model/x"
 CHANGES = f"{V2}/pending_queue/changes"
@@ -73,12 +72,12 @@ async def test_answers_503_at_will_take_no_instance_out() -> None:
 
 
 async def test_instance_that_hangs_is_left_out_after_its_first_time_out() -> None:
-    async with gateway(reads=2) as running:
+    async with gateway(reads=2, **HASTY) as running:
         running.reads[0].hang = True
-        begun = time.monotonic()
-        answers = await many(running, "GET", CLIP, 4)
+        answers = await many(running, "GET", CLIP, 12)
         assert {answer.status for answer in answers} == {200}
-        assert ANSWER_SECONDS <= time.monotonic() - begun < 2 * ANSWER_SECONDS  # once, not twice
+        # else it would be asked for every second one; where the machine stalls, its time out may end
+        assert 1 <= len(running.reads[0].seen) <= 2
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])

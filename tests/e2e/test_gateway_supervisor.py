@@ -26,7 +26,7 @@ from support.strict_readers import strict_readers
 from support.upstreams import Upstream
 
 FIRST, SECOND, THIRD = "127.0.0.2", "127.0.0.3", "127.0.0.4"
-WAIT_SECONDS = 20.0
+WAIT_SECONDS = 60.0
 
 
 def path_of(number: int) -> str:

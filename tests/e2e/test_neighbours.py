@@ -30,7 +30,7 @@ async def get(process: ServiceProcess, path: str = CLIP, **headers: str) -> tupl
 
 
 async def until_stale(process: ServiceProcess, *, stale: bool) -> dict[str, str]:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             status, headers, _ = await get(process)
             assert status == 200
@@ -45,7 +45,7 @@ async def on_s3(server: S3Server, **more: str) -> AsyncIterator[tuple[dict[str, 
     async with FaultProxy(*server.address) as proxy:
         settings = {
             **server.environment(port=proxy.port),
-            "S3__CONNECT_TIMEOUT_SECONDS": "0.5",
+            "S3__CONNECT_TIMEOUT_SECONDS": "10",
             "S3__READ_TIMEOUT_SECONDS": "4",
             "S3__ATTEMPTS": "1",
             "SEED_DIR": str(SAMPLE),
@@ -87,7 +87,8 @@ async def test_revision_made_while_s3_was_away_is_served_after_it_is_back(
     for path in SAMPLE.rglob("*.*"):
         (tmp_path / path.name).write_bytes(path.read_bytes())
     (tmp_path / "clip.json").write_bytes(a_legacy_file({"New": a_clip_record("New")}))
-    async with on_s3(s3_server) as (settings, proxy), service("serve", settings) as process:
+    patient = {"MIN_REVISION_WAIT_SECONDS": "30"}
+    async with on_s3(s3_server, **patient) as (settings, proxy), service("serve", settings) as process:
         await process.wait_until("/ready", 200)
         proxy.refuse()
         await until_stale(process, stale=True)
@@ -167,7 +168,7 @@ async def test_redis_that_dies_while_running_is_not_noticed_by_readers(
 async def best_tag(process: ServiceProcess) -> str:
     """Return the validator of the best compressed form, which takes its time to make."""
     path = "/api/model_references/v1/db.json"
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             _, headers, _ = await get(process, path, Accept_Encoding="gzip")
             if headers["etag"].endswith('-gzip-best"'):
@@ -183,6 +184,8 @@ async def test_second_instance_takes_the_compressed_forms_from_redis(
         "SEED_DIR": str(SAMPLE),
         "REDIS__URL": redis_server.url,
         "REDIS__KEY_PREFIX": redis_server.settings().key_prefix,
+        "REDIS__CONNECT_TIMEOUT_SECONDS": "20",
+        "REDIS__CALL_TIMEOUT_SECONDS": "20",
     }
     tags, metrics = [], ""
     for _ in range(2):

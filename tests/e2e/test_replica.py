@@ -30,7 +30,7 @@ async def get(process: ServiceProcess, path: str, **headers: str) -> tuple[int, 
 
 
 async def until_stale(process: ServiceProcess, *, stale: bool) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while ("x-stale" in (await get(process, f"{V2}/lora"))[1]) != stale:  # noqa: ASYNC110 - a client
             await asyncio.sleep(0.05)
 
@@ -113,7 +113,7 @@ async def test_a_killed_replica_starts_during_an_outage_with_what_it_served_last
 
 async def until_on_disk(data_dir: Path) -> None:
     """Wait until the copy is written: it is served a moment before that."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not (data_dir / "replica" / "replica" / "catalogue.copy").exists():  # noqa: ASYNC110 - a client
             await asyncio.sleep(0.02)
 

@@ -106,6 +106,78 @@ async def test_a_category_that_cannot_be_understood_is_named_and_seeded_by_the_n
     assert (await run_command("seed", "--from", "auto", settings=settings))[1].startswith(b"nothing to do")
 
 
+async def begin(data_dir: Path, github: SeedGithub, **more: str) -> tuple[int, str, str]:
+    """Do what is done at every start of the containers."""
+    settings = settings_for(data_dir, github, **more)
+    status, out, err = await run_command("seed", "--from", "auto", settings=settings)
+    return status, out.decode(), err
+
+
+async def test_a_start_is_done_with_the_categories_that_can_be_had(
+    tmp_path: Path, github: SeedGithub
+) -> None:
+    github.commit("clip", b"<<<<<<< HEAD\n")
+    status, out, err = await begin(tmp_path, github)
+    assert status == 0
+    assert "seeded: revision 1: blip 1" in out
+    assert "not seeded: clip: clip.json" in err
+    assert "never seeded, the others are served: clip (the services try again)" in err
+
+
+async def test_a_later_start_needs_no_github(tmp_path: Path, github: SeedGithub) -> None:
+    github.commit("clip", b"<<<<<<< HEAD\n")
+    await begin(tmp_path, github)
+    github.world.fault("*", count=1000, status=503)
+    status, _, err = await begin(tmp_path, github)
+    assert status == 0
+    assert "horde-reference seed: not seeded: clip" in err
+    assert "never seeded, the others are served: clip" in err
+    status, _, err = await begin(tmp_path, github, GITHUB_SEED_ENABLED="false")
+    assert (status, "clip (it is not tried again)" in err) == (0, True)
+    assert len(entries(tmp_path)) == 1
+
+
+async def test_a_start_of_a_whole_catalogue_says_that_nothing_is_to_be_done(
+    tmp_path: Path, github: SeedGithub
+) -> None:
+    await begin(tmp_path, github)
+    asked = len(github.world.calls())
+    assert await begin(tmp_path, github) == (0, "nothing to do: every category is there\n", "")
+    assert len(github.world.calls()) == asked
+
+
+async def test_a_start_without_network_serves_the_sample_and_says_so(
+    tmp_path: Path, github: SeedGithub
+) -> None:
+    nowhere = {"GITHUB_API_URL": NOWHERE, "GITHUB_RAW_URL": NOWHERE}
+    for _ in range(2):
+        status, _, err = await begin(tmp_path, github, **nowhere)
+        assert status == 0
+        assert "the catalogue is made up; for the real one: horde-reference seed --from github" in err
+    status, out, _ = await seed(settings_for(tmp_path, github))
+    assert (status, out[-1].split(": ")[1]) == (0, "revision 2")
+    assert (await begin(tmp_path, github, **nowhere))[2] == ""
+
+
+async def test_a_start_that_leaves_the_journal_empty_fails_and_says_why(
+    tmp_path: Path, github: SeedGithub
+) -> None:
+    github.world.fault("*", count=1000, status=503)
+    status, _, err = await begin(tmp_path, github, GITHUB_SEED_ENABLED="true")
+    assert status == 1
+    assert "there is no catalogue still" in err
+    assert "HORDE_MODEL_REFERENCE_GITHUB_SEED_ENABLED=true allows nothing but GitHub" in err
+    assert "blip.json" in err.splitlines()[-1]
+
+
+async def test_a_start_fails_where_the_store_cannot_be_used(tmp_path: Path, github: SeedGithub) -> None:
+    place = tmp_path / "a file"
+    place.write_bytes(b"")
+    status, _, err = await begin(place, github)
+    assert status == 1
+    assert "Traceback" not in err
+
+
 async def test_without_the_rest_interface_the_branch_is_read_and_that_is_told(
     tmp_path: Path, github: SeedGithub
 ) -> None:
@@ -143,7 +215,7 @@ async def test_a_service_that_is_killed_while_it_seeds_is_repaired_by_the_next(
     github.world.fault("/raw/*/gfpgan.json", hang=True)
     settings = settings_for(tmp_path, github)
     async with service("serve", settings) as process:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while not github.world.calls("GET", "/raw/*/gfpgan.json"):  # noqa: ASYNC110 - it is a process
                 await asyncio.sleep(0.02)
         process.process.kill()

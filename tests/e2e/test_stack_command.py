@@ -26,7 +26,7 @@ from support.sources import SAMPLE
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 START_SECONDS = 60.0
-GONE_SECONDS = 10.0
+GONE_SECONDS = 30.0
 
 
 class RunningCommand:

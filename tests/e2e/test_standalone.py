@@ -72,7 +72,7 @@ async def test_first_start_seeds_says_so_and_serves_both_formats(tmp_path: Path)
 
 
 async def test_ready_tells_of_the_queue_and_the_ai_horde_too(tmp_path: Path) -> None:
-    async with service("serve", settings_for(tmp_path)) as process, asyncio.timeout(20):
+    async with service("serve", settings_for(tmp_path)) as process, asyncio.timeout(60):
         await process.wait_until("/ready", 200)
         while True:
             checks = json.loads((await get(f"{process.root_url}/ready"))[2])["checks"]
@@ -200,7 +200,7 @@ async def test_kill_at_any_moment_of_the_first_start_is_repaired_by_the_next(tmp
 async def until_status_names(process: ServiceProcess, text: str) -> None:
     """Wait until the status page names what is wrong; before the first look it says nothing."""
     await process.wait_until("/api/status", 200)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             _, _, body = await get(f"{process.base_url}/status")
             if text in (json.loads(body)["store"]["problem"] or ""):
@@ -293,7 +293,7 @@ async def test_ctrl_c_while_the_repositories_do_not_answer_ends_in_order(tmp_pat
     address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     settings = {"DATA_DIR": str(tmp_path), "GITHUB_PROXY_URL_BASE": address, "GITHUB_API_URL": NOWHERE}
     async with service("serve", settings) as process:
-        await asyncio.wait_for(asked.wait(), 20)
+        await asyncio.wait_for(asked.wait(), 60)
         assert await process.stop(signal.SIGINT) == 0
     assert "Traceback" not in process.output
     asked.clear()
@@ -306,9 +306,9 @@ async def test_ctrl_c_while_the_repositories_do_not_answer_ends_in_order(tmp_pat
         env=clean_environment(named),
         stderr=asyncio.subprocess.PIPE,
     )
-    await asyncio.wait_for(asked.wait(), 20)
+    await asyncio.wait_for(asked.wait(), 60)
     command.send_signal(signal.SIGINT)
-    _, err = await asyncio.wait_for(command.communicate(), 20)
+    _, err = await asyncio.wait_for(command.communicate(), 60)
     assert (command.returncode, err) == (130, b"horde-reference seed: interrupted\n")
     server.close()
 

@@ -13,7 +13,7 @@ from support.processes import ServiceProcess, service
 from support.some_horde import APPROVER, READER, SomeHorde
 from support.sources import SAMPLE
 
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 
 
 async def status_of(process: ServiceProcess, key: str = "") -> Any:

@@ -15,7 +15,7 @@ from service_kit.settings import SettingsInvalid
 from stack.gateway import short_folder
 from support.nodes import free_ports
 
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
 
 
 @contextlib.asynccontextmanager

@@ -67,7 +67,7 @@ async def test_hostile_json_is_refused_at_once(node: ServiceNode, attacker: Atta
         assert answer.status == 422, answer.body[:300]
         assert {problem["loc"][0] for problem in answer.json["detail"]} == {"body"}
         assert len(answer.body) < 30_000
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < 20
     assert node.sequence() == before
 
 
@@ -102,7 +102,8 @@ async def test_a_length_that_lies_is_refused(
     node: ServiceNode, attacker: Attacker, lines: tuple[str, ...], body: bytes, statuses: set[int]
 ) -> None:
     before = node.sequence()
-    answer = await attacker.raw(head(*POST, JSON_LINE, *lines) + body, timeout_seconds=1.6)
+    request = head(*POST, JSON_LINE, *lines) + body
+    answer = await attacker.raw(request, until=b'{"detail":', more_seconds=0.6)
     assert answer.status in statuses, answer.raw[:300]
     assert answer.answers <= 2  # what follows a complete request may be refused as one more
     assert node.sequence() == before
@@ -126,28 +127,27 @@ async def test_a_length_that_lies_is_refused(
     ids=numbered,
 )
 async def test_a_packed_bomb_does_not_go_off(
-    attacker: Attacker, packing: str, body: bytes, status: int
+    node: ServiceNode, attacker: Attacker, packing: str, body: bytes, status: int
 ) -> None:
-    started = time.monotonic()
+    before = node.peak_memory_bytes()
     answer = await attacker.raw(with_body(*POST, body, f"Content-Encoding: {packing}"))
     assert answer.status == status, answer.raw[:300]
-    assert time.monotonic() - started < 0.5
+    assert node.peak_memory_bytes() - before < BOMB_BYTES / 4
 
 
 @pytest.mark.parametrize(("packing", "bomb"), [("gzip", GZIP_BOMB), ("br", BROTLI_BOMB)], ids=numbered)
 @pytest.mark.parametrize("key", [APPROVER, "", "key-unknown"])
 async def test_others_are_served_while_bombs_fall(
-    attacker: Attacker, packing: str, bomb: bytes, key: str
+    node: ServiceNode, attacker: Attacker, packing: str, bomb: bytes, key: str
 ) -> None:
+    before = node.peak_memory_bytes()
     request = with_body(*POST, bomb, f"Content-Encoding: {packing}", key=key)
-    bombs = [asyncio.create_task(attacker.raw(request, timeout_seconds=3)) for _ in range(20)]
-    slowest = 0.0
+    bombs = [asyncio.create_task(attacker.raw(request)) for _ in range(20)]
     for _ in range(20):
-        started = time.monotonic()
-        assert (await attacker.say("GET", "/api/heartbeat", key="")).status == 200
-        slowest = max(slowest, time.monotonic() - started)
-    assert slowest < 0.5
+        async with asyncio.timeout(5):
+            assert (await attacker.say("GET", "/api/heartbeat", key="")).status == 200
     assert {answer.status for answer in await asyncio.gather(*bombs)} <= {401, 413, 415}
+    assert node.peak_memory_bytes() - before < BOMB_BYTES / 2
 
 
 async def test_a_packed_body_counts_as_what_it_holds(attacker: Attacker) -> None:

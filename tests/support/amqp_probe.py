@@ -13,7 +13,7 @@ from service_kit.settings import AmqpSettings
 
 @contextlib.asynccontextmanager
 async def broker_channel(settings: AmqpSettings) -> AsyncIterator[AbstractChannel]:
-    connection = await aio_pika.connect(settings.url.get_secret_value(), timeout=5)
+    connection = await aio_pika.connect(settings.url.get_secret_value(), timeout=30)
     async with connection, connection.channel() as channel:
         yield channel
 
@@ -23,7 +23,7 @@ async def read_dead_letters(settings: AmqpSettings, work_queue: WorkQueue, count
     async with broker_channel(settings) as channel:
         queue = await channel.get_queue(work_queue.dead_letters, ensure=True)
         bodies: list[bytes] = []
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             while len(bodies) < count:
                 message = await queue.get(fail=False, no_ack=True)
                 if message is None:

@@ -15,6 +15,7 @@ V1 = "/api/model_references/v1"
 V2 = "/api/model_references/v2"
 QUEUE = f"{V2}/pending_queue"
 JSON_TYPE = "application/json"
+PATIENCE_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +85,23 @@ class Attacker(Client):
         data = b"" if body is None else orjson.dumps(body)
         return await self.raw(with_body(method, path, data, *lines, key=key))
 
-    async def raw(self, request: bytes, *, timeout_seconds: float = 5.0) -> RawAnswer:
-        """Send bytes over a connection of their own; return what comes until it ends, or time is up."""
+    async def raw(
+        self, request: bytes, *, until: bytes | None = None, more_seconds: float = 0.0
+    ) -> RawAnswer:
+        """Send bytes over a connection of their own, and return what comes until it ends, or time is up.
+
+        Where the server leaves it open: what comes until these bytes, and so much longer.
+        """
         reader, writer = await asyncio.open_connection(LOOPBACK, self.port)
         received, ended = bytearray(), False
         try:
-            async with asyncio.timeout(timeout_seconds):
+            async with asyncio.timeout(PATIENCE_SECONDS) as limit:
                 writer.write(request)
                 while piece := await reader.read(65536):
                     received += piece
+                    if until is not None and until in received:
+                        limit.reschedule(asyncio.get_running_loop().time() + more_seconds)
+                        until = None
                 ended = True
         except TimeoutError:
             pass

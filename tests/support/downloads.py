@@ -8,7 +8,7 @@ from typing import Any
 from horde_model_reference.downloads.downloader import Downloader, open_downloader
 from horde_model_reference.downloads.outcome import DownloadOutcome, FileOrder, Patience
 
-QUICK = Patience(pause_seconds=0.01, silence_seconds=5, look_again_seconds=0.01, other_download_seconds=5)
+QUICK = Patience(pause_seconds=0.01, silence_seconds=60, look_again_seconds=0.01, other_download_seconds=60)
 
 
 @contextlib.asynccontextmanager

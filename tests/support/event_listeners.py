@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from service_kit.event_bus import EventBus, Handler, Message, WorkQueue
 
-PATIENCE_SECONDS = 15.0
+PATIENCE_SECONDS = 60.0
 
 
 @dataclass
@@ -63,6 +63,6 @@ async def listening(
 
 def a_work_queue(name: str, **changes: float) -> WorkQueue:
     """Return a queue whose pauses are short."""
-    times = {"first_pause_seconds": 0.01, "max_pause_seconds": 0.02, "handler_seconds": 5.0}
+    times = {"first_pause_seconds": 0.01, "max_pause_seconds": 0.02, "handler_seconds": 60.0}
     deliveries = int(changes.pop("max_deliveries", 3))
     return WorkQueue(name, deliveries, **{**times, **changes})

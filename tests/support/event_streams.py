@@ -10,6 +10,7 @@ from typing import Any
 from support.serving import LOOPBACK
 
 EVENTS = "/api/model_references/v2/events"
+PATIENCE_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class EventStream:
 
     async def next(self) -> Event | None:
         """Return the next event; None at the end of the stream."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
                 block, found, rest = self._text.partition(b"\n\n")
                 if not found:
@@ -87,7 +88,7 @@ async def listening(
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     writer.write(("\r\n".join(lines) + "\r\n\r\n").encode())
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             head = await reader.readuntil(b"\r\n\r\n")
         yield EventStream(reader, writer, head)
     finally:

@@ -76,11 +76,11 @@ class One:
         await self.settle()
 
     async def settle(self) -> None:
-        await self.instance.wait_for_round(5)
+        await self.instance.wait_for_round(30)
 
 
 async def until(is_so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not is_so():  # noqa: ASYNC110 - what it waits for has many causes
             await asyncio.sleep(0.001)
 

@@ -12,8 +12,8 @@ import aiohttp
 
 from support.nodes import free_ports
 
-START_TIMEOUT_SECONDS = 30.0
-STOP_TIMEOUT_SECONDS = 15.0
+START_TIMEOUT_SECONDS = 60.0
+STOP_TIMEOUT_SECONDS = 40.0
 NOBODY = "http://127.0.0.1:1/api/"
 CONSOLE_SCRIPT = Path(sys.executable).parent / "horde-reference"
 

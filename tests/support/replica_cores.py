@@ -14,8 +14,11 @@ from horde_model_reference.replica.replica_core import Patience, ReplicaCore
 from horde_model_reference.replica.saving import Saving
 from horde_model_reference.replica.signed_primary_source import SignedPrimarySource
 
-PATIENT = Patience(held_wait=20.0, cold_wait=20.0, kept=3600.0, behind=0.3)
-IMPATIENT = Patience(held_wait=0.05, kept=3600.0, behind=0.3)
+BEHIND_SECONDS = 1.0
+"""For how long an instance of a PRIMARY may be behind."""
+
+PATIENT = Patience(held_wait=60.0, cold_wait=60.0, kept=3600.0, behind=BEHIND_SECONDS)
+IMPATIENT = Patience(held_wait=0.05, kept=3600.0, behind=BEHIND_SECONDS)
 """For what happens when better data are late: on a busy machine they always may be."""
 
 
@@ -31,7 +34,7 @@ async def a_core(
     public_key: str | None = None,
     github: GithubClient | None = None,
 ) -> AsyncIterator[ReplicaCore]:
-    fetcher, quick = (Fetcher(timeout_seconds=2.0, attempts=n, backoff_seconds=0.01) for n in (2, 1))
+    fetcher, quick = (Fetcher(timeout_seconds=60.0, attempts=n, backoff_seconds=0.01) for n in (2, 1))
     disk = DiskCache(folder)
     core = ReplicaCore(
         None if url is None else _source(url, fetcher, quick, public_key),
@@ -52,8 +55,8 @@ async def a_core(
 
 def _source(url: str, fetcher: Fetcher, quick: Fetcher, public_key: str | None) -> PrimarySource:
     if public_key is None:
-        return PrimarySource(url, fetcher, quick, budget_seconds=5.0)
-    return SignedPrimarySource(url, fetcher, quick, budget_seconds=5.0, public_key=public_key)
+        return PrimarySource(url, fetcher, quick, budget_seconds=60.0)
+    return SignedPrimarySource(url, fetcher, quick, budget_seconds=60.0, public_key=public_key)
 
 
 def descriptions(core: ReplicaCore, category: str) -> dict[str, str | None]:

@@ -26,7 +26,7 @@ from support.metrics import sample
 from support.served_pasts import V2
 from support.serving import Answer, Client, serving
 
-PATIENCE_SECONDS = 15.0
+PATIENCE_SECONDS = 60.0
 POLL_SECONDS = 0.4  # of a PRIMARY: one that looks more often counts as outdated whenever the machine is busy
 REPORTS = ReportTiming(interval_seconds=0.2, look_seconds=0.05)
 NO_GITHUB = "http://127.0.0.1:1"  # nothing listens there: refused at once
@@ -105,7 +105,7 @@ async def replica_of(
         "enable_github_fallback": github_url is not None,
         "HORDE_MODEL_REFERENCE_GITHUB_PROXY_URL_BASE": github_url or NO_GITHUB,
         "min_revision_wait_seconds": 3.0,
-        "primary_api_timeout": 1.0,
+        "primary_api_timeout": 20.0,
         **settings,
     }
     chosen = ReadApiSettings(

@@ -25,7 +25,7 @@ HURRY = replace(
     partial_seconds=0.2,
 )
 NO_REDIS = RedisSettings(use_redis=False)
-DEADLINE_SECONDS = 20.0
+DEADLINE_SECONDS = 60.0
 
 
 @contextlib.asynccontextmanager
@@ -39,7 +39,7 @@ async def a_feed(
     **settings: Any,
 ) -> AsyncIterator[RuntimeFeed]:
     telemetry = telemetry or Telemetry("stats")
-    given = HordeSettings.model_validate({"AI_HORDE_URL": url, "horde_api_timeout": 1.0, **settings})
+    given = HordeSettings.model_validate({"AI_HORDE_URL": url, "horde_api_timeout": 20.0, **settings})
     async with (
         open_cache(redis, telemetry) as cache,
         open_lease(redis, telemetry) as lease,

@@ -29,7 +29,7 @@ class ServedPast:
 
     async def reached(self) -> None:
         """Wait until the newest revision of the journal is served."""
-        assert await self._follower.wait_for_revision(self.past.state.revision, 5)
+        assert await self._follower.wait_for_revision(self.past.state.revision, 60)
 
     async def ask(self, path: str, method: str = "GET", headers: Mapping[str, str] | None = None) -> Answer:
         """Ask for a path, without a content coding unless the headers name one."""
@@ -43,7 +43,9 @@ class ServedPast:
 
 
 @contextlib.asynccontextmanager
-async def served(past: Past, *, poll_seconds: float = 0.02, **events: Any) -> AsyncIterator[ServedPast]:
+async def served(
+    past: Past, *, poll_seconds: float = 0.02, shutdown_seconds: float = 1.0, **events: Any
+) -> AsyncIterator[ServedPast]:
     """Serve it; new revisions are seen within some 50 ms. `events` are settings of the live feed."""
     holder = PageHolder()
     settings = ReadApiSettings(
@@ -55,7 +57,7 @@ async def served(past: Past, *, poll_seconds: float = 0.02, **events: Any) -> As
     add_read_side(application, holder, settings)
     async with (
         following(holder, past.store, MemoryCache(), poll_seconds=poll_seconds) as follower,
-        serving(application) as client,
+        serving(application, shutdown_seconds=shutdown_seconds) as client,
     ):
         await holder.loaded()
         yield ServedPast(past, client, follower)

@@ -41,7 +41,7 @@ class Served:
     async def until_live(self, *categories: str) -> None:
         """Wait until figures of these categories are served."""
         engine = self.side.engine
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not set(categories) <= engine.figures().keys():  # noqa: ASYNC110
                 await asyncio.sleep(0.001)
 

@@ -75,24 +75,38 @@ class RedisServer:
         return address_of(self.url)
 
     def settings(self, *, port: int | None = None, **changes: object) -> RedisSettings:
-        """Return settings for a fresh prefix, through a proxy on another `port` of loopback if given."""
+        """Return settings for a fresh prefix, through a proxy on another `port` of loopback if given.
+
+        They are patient with a machine that stalls; a test of a server that hangs gives its own limits.
+        """
         values = {
             "url": SecretStr(through(self.url, port)),
             "key_prefix": f"test-{secrets.token_hex(6)}",
+            "connect_timeout_seconds": 20.0,
+            "call_timeout_seconds": 20.0,
         }
         return RedisSettings.model_validate({**values, **changes})
 
 
-QUICK: Final = {
+PATIENT: Final = {
+    "connect_timeout_seconds": 20.0,
+    "publish_timeout_seconds": 20.0,
+    "close_timeout_seconds": 5.0,
+    "drain_seconds": 20.0,
+    "heartbeat_seconds": 60,
+    "first_pause_seconds": 0.05,
+    "max_pause_seconds": 0.3,
+}
+"""Times of an event bus on a machine that stalls: a confirmation that is late would be sent for again."""
+
+HASTY: Final[dict[str, Any]] = {
     "connect_timeout_seconds": 1.0,
     "publish_timeout_seconds": 0.5,
     "close_timeout_seconds": 0.5,
     "drain_seconds": 0.5,
     "heartbeat_seconds": 1,
-    "first_pause_seconds": 0.05,
-    "max_pause_seconds": 0.3,
 }
-"""Times of an event bus whose tests wait for them."""
+"""Times for a broker that hangs, where the test waits for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +131,7 @@ class RabbitServer:
     def settings(self, *, port: int | None = None, **changes: object) -> AmqpSettings:
         """Return settings for a fresh exchange, through a proxy on another `port` of loopback if given."""
         url = through(self.url, port)
-        values = {"url": SecretStr(url), "exchange": f"test-{secrets.token_hex(6)}", **QUICK}
+        values = {"url": SecretStr(url), "exchange": f"test-{secrets.token_hex(6)}", **PATIENT}
         return AmqpSettings.model_validate({**values, **changes})
 
     def environment(self, *, port: int | None = None) -> dict[str, str]:

@@ -92,6 +92,13 @@ class ServiceNode(HttpNode):
         files = sorted((self.data_dir / "journal").glob("*.json"))
         return [json.loads(file.read_bytes()) for file in files]
 
+    def peak_memory_bytes(self) -> int:
+        """Return how much memory the process has ever had at once."""
+        assert self.process is not None
+        lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
+        kibibytes = next(line.split()[1] for line in lines if line.startswith("VmHWM:"))
+        return int(kibibytes) * 1024
+
     def sequence(self) -> int:
         """Return how many entries the journal has."""
         return sum(1 for _ in (self.data_dir / "journal").glob("*.json"))

@@ -57,9 +57,9 @@ class Client:
 
 
 @contextlib.asynccontextmanager
-async def serving(application: web.Application) -> AsyncIterator[Client]:
-    """Yield a client of the application."""
-    runner = web.AppRunner(application, shutdown_timeout=1)
+async def serving(application: web.Application, *, shutdown_seconds: float = 1.0) -> AsyncIterator[Client]:
+    """Yield a client of the application; at the end its answers may take so long."""
+    runner = web.AppRunner(application, shutdown_timeout=shutdown_seconds)
     with bind(LOOPBACK, 0) as listener:
         try:
             await runner.setup()

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 
-ANSWER_SECONDS = 20.0
+ANSWER_SECONDS = 60.0
 END_OF_HEAD = b"\r\n\r\n"
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-START_SECONDS = 10.0
+START_SECONDS = 60.0
 
 
 @contextlib.contextmanager

@@ -23,7 +23,7 @@ from write_queue.settings import WriteQueueSettings
 OTHER_REQUESTOR, OTHER_APPROVER = "key-other-requestor", "key-other-approver"
 REFERENCES = "/api/model_references"
 QUEUE = "/v2/pending_queue"
-START_SECONDS = 10.0
+START_SECONDS = 60.0
 
 __all__ = ["APPROVER", "OTHER_APPROVER", "OTHER_REQUESTOR", "READER", "REQUESTOR", "Writes"]
 

@@ -36,7 +36,7 @@ def a_backend(primary: ScriptedPrimary, folder: Path, **options: Any) -> HTTPBac
     return HTTPBackend(
         primary_api_url=primary.url,
         github_backend=GitHubBackend(base_path=folder),
-        timeout_seconds=5,
+        timeout_seconds=60,
         retry_backoff_seconds=0.01,
         enable_github_fallback=False,
         **options,
@@ -153,7 +153,7 @@ async def test_a_slow_load_of_a_backend_takes_nothing_back() -> None:
     def wait() -> None:
         backend.pause = lambda: None
         begun.set()
-        assert go_on.wait(10)
+        assert go_on.wait(60)
 
     backend.pause = wait
     slow = asyncio.create_task(records.load_async(["clip"]))
@@ -219,11 +219,11 @@ def test_ending_during_a_load_leaves_nobody_following(tmp_path: Path) -> None:
                 pool.submit(manager.get_model_reference_or_none, "clip"),
                 pool.submit(lambda: asyncio.run(manager.get_model_reference_or_none_async("clip"))),
             ]
-            assert held_up.wait(10)
+            assert held_up.wait(60)
             session = backend.session()
             backend.close()
             loop.call_soon_threadsafe(release.set)
-            assert [read.result(10) for read in reads] == [None, None]
+            assert [read.result(60) for read in reads] == [None, None]
         session.load(("clip",))
         assert session.held("clip") is None, "what was ended does not begin again"
         time.sleep(0.6)  # the feed begins 0.3 s after a load: what must not come has no event to wait for
@@ -243,7 +243,7 @@ def test_a_child_forked_while_locks_are_held_reads(tmp_path: Path) -> None:
         def wait() -> None:
             own.pause = lambda: None
             held.set()
-            assert let_go.wait(20)
+            assert let_go.wait(100)
 
         own.pause = wait
 
@@ -253,11 +253,11 @@ def test_a_child_forked_while_locks_are_held_reads(tmp_path: Path) -> None:
 
         holder = threading.Thread(target=hold)
         holder.start()
-        assert held.wait(10)
+        assert held.wait(60)
         child = os.fork()
         if not child:
             os._exit(_outcome_in_child(backend, own_records))
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + 60
         while not (ended := os.waitpid(child, os.WNOHANG))[0] and time.monotonic() < deadline:
             time.sleep(0.05)
         if not ended[0]:

@@ -11,7 +11,7 @@ from aiohttp import web
 from horde_model_reference.replica.disk_cache import DiskCache
 from horde_model_reference.replica.legacy_texts import LegacyTexts
 from support.event_listeners import eventually
-from support.replica_cores import a_core, descriptions
+from support.replica_cores import BEHIND_SECONDS, a_core, descriptions
 from support.scripted_primary import ScriptedPrimary, a_blip, a_clip, two_categories
 from support.some_github import SomeGithub
 
@@ -68,7 +68,7 @@ async def test_an_instance_that_lags_again_much_later_takes_nothing_back(tmp_pat
         await core.obtain(["clip"], force=True)
         primary.pasts.append(newest)
         await core.obtain(["clip"], force=True)
-        await asyncio.sleep(0.35)  # longer than an instance may be behind
+        await asyncio.sleep(BEHIND_SECONDS + 0.05)  # longer than an instance may be behind
         primary.pasts.pop()
         await core.obtain(["clip"], force=True)
         assert descriptions(core, "clip")["a"] == "two"
@@ -93,7 +93,7 @@ async def test_listeners_that_read_do_not_take_the_threads_that_reading_needs(tm
 
     class Told(list[str]):
         def append(self, category: str) -> None:
-            assert go_on.wait(20)
+            assert go_on.wait(100)
             heard.append(category)
 
     async with primary.running(), a_core(primary.url, tmp_path, told=Told()) as core:
@@ -101,7 +101,7 @@ async def test_listeners_that_read_do_not_take_the_threads_that_reading_needs(tm
         for number in range(40):
             primary.commit(two_categories(str(number)))
             await core.obtain(["clip"], force=True)
-        async with asyncio.timeout(10):  # one listener at a time, so that there are threads left
+        async with asyncio.timeout(60):  # one listener at a time, so that there are threads left
             await asyncio.gather(*(asyncio.to_thread(int) for _ in range(3)))
         go_on.set()
         await eventually(lambda: {"clip", "blip"} <= set(heard))

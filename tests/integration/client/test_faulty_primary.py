@@ -19,10 +19,14 @@ from support.upstreams import Upstream
 FAULTS = named_faults()
 REFUSED = "refused"
 KINDS = [REFUSED, *FAULTS]
-READ_SECONDS = 8.0
-"""No read may take longer; the limits of these clients together are much smaller."""
+HANGING = {"silence", "dripping"}
+CALL_SECONDS, HASTY_CALL_SECONDS = 60.0, 0.3
+"""The time limit of a call, and where the fault is that it does not end."""
 
-RECOVERY_SECONDS = 8.0
+READ_SECONDS = 20.0
+"""No read may take longer; the limits of clients of what hangs are together much smaller."""
+
+RECOVERY_SECONDS = 60.0
 TTL_SECONDS = 0.2
 BEFORE, AFTER = {"a": "one", "b": "one"}, {"a": "two", "b": "one"}
 
@@ -37,10 +41,11 @@ def no_manager() -> Iterator[None]:
 class Surroundings:
     """A PRIMARY that can be told to fail, and a program beside it that can be started again on its disk."""
 
-    def __init__(self, primary: ScriptedPrimary, server: Upstream, folder: Path) -> None:
+    def __init__(self, primary: ScriptedPrimary, server: Upstream, folder: Path, kind: str) -> None:
         self.primary = primary
         self.server = server
         self.folder = folder
+        self.kind = kind
 
     def end_program(self) -> None:
         if ModelReferenceManager.has_instance():
@@ -53,23 +58,23 @@ class Surroundings:
             primary_api_url=f"http://127.0.0.1:{self.server.port}/api",
             github_backend=GitHubBackend(base_path=self.folder),
             cache_ttl_seconds=TTL_SECONDS,
-            timeout_seconds=0.3,
+            timeout_seconds=HASTY_CALL_SECONDS if self.kind in HANGING else CALL_SECONDS,
             retry_max_attempts=2,
             retry_backoff_seconds=0.01,
             enable_github_fallback=False,
         )
         return ModelReferenceManager(backend=backend)
 
-    async def fail(self, kind: str) -> None:
-        if kind == REFUSED:
+    async def fail(self) -> None:
+        if self.kind == REFUSED:
             await self.server.stop()
         else:
-            self.primary.fault = FAULTS[kind]
+            self.primary.fault = FAULTS[self.kind]
             self.primary.end_streams()
 
-    async def heal(self, kind: str) -> None:
+    async def heal(self) -> None:
         self.primary.fault = None
-        if kind == REFUSED:
+        if self.kind == REFUSED:
             await self.server.start()
 
     def disk(self) -> dict[str, bytes]:
@@ -78,11 +83,11 @@ class Surroundings:
 
 
 @contextlib.asynccontextmanager
-async def surroundings(folder: Path, *, knows_revisions: bool) -> AsyncIterator[Surroundings]:
+async def surroundings(folder: Path, kind: str, *, knows_revisions: bool) -> AsyncIterator[Surroundings]:
     primary = ScriptedPrimary(two_categories(), knows_revisions=knows_revisions)
     server = Upstream("primary", answer=primary._answer)
     await server.start()
-    around = Surroundings(primary, server, folder)
+    around = Surroundings(primary, server, folder, kind)
     try:
         yield around
     finally:
@@ -120,12 +125,12 @@ async def until(manager: ModelReferenceManager, expected: dict[str, str]) -> Non
 async def test_program_that_starts_beside_it_has_nothing_and_recovers(
     kind: str, knows_revisions: bool, tmp_path: Path
 ) -> None:
-    async with surroundings(tmp_path / "disk", knows_revisions=knows_revisions) as around:
-        await around.fail(kind)
+    async with surroundings(tmp_path / "disk", kind, knows_revisions=knows_revisions) as around:
+        await around.fail()
         manager = around.start_program()
         assert not await read(manager)
         assert not await read_on_the_loop(manager)
-        await around.heal(kind)
+        await around.heal()
         await until(manager, BEFORE)
         await asyncio.to_thread(around.end_program)
         assert set(around.disk()) == {"clip.json"}
@@ -136,12 +141,12 @@ async def test_program_that_starts_beside_it_has_nothing_and_recovers(
 async def test_program_that_has_data_keeps_them_and_recovers(
     kind: str, knows_revisions: bool, tmp_path: Path
 ) -> None:
-    async with surroundings(tmp_path, knows_revisions=knows_revisions) as around:
+    async with surroundings(tmp_path, kind, knows_revisions=knows_revisions) as around:
         manager = around.start_program()
         await asyncio.to_thread(manager.ensure_ready)
-        assert await read(manager) == BEFORE
+        await until(manager, BEFORE)
         copies = around.disk()
-        await around.fail(kind)
+        await around.fail()
         assert await read(manager, overwrite_existing=True) == BEFORE
         await asyncio.sleep(2 * TTL_SECONDS)
         assert await read_on_the_loop(manager) == BEFORE
@@ -149,7 +154,7 @@ async def test_program_that_has_data_keeps_them_and_recovers(
         await asyncio.to_thread(manager.ensure_ready)
         assert around.disk().items() >= copies.items()
         around.primary.commit(two_categories("two"))
-        await around.heal(kind)
+        await around.heal()
         await until(manager, AFTER)
 
 
@@ -158,14 +163,18 @@ async def test_program_that_has_data_keeps_them_and_recovers(
 async def test_program_that_starts_again_has_its_copies_and_recovers(
     kind: str, knows_revisions: bool, tmp_path: Path
 ) -> None:
-    async with surroundings(tmp_path, knows_revisions=knows_revisions) as around:
-        await asyncio.to_thread(around.start_program().ensure_ready)
+    async with surroundings(tmp_path, kind, knows_revisions=knows_revisions) as around:
+        manager = around.start_program()
+        await asyncio.to_thread(manager.ensure_ready)
+        await until(manager, BEFORE)
+        await asyncio.to_thread(around.end_program)
         copies = around.disk()
-        await around.fail(kind)
+        assert "clip.json" in copies
+        await around.fail()
         manager = await asyncio.to_thread(around.start_program)
         assert await read(manager) == BEFORE
         await asyncio.to_thread(manager.ensure_ready)
         assert around.disk().items() >= copies.items()
         around.primary.commit(two_categories("two"))
-        await around.heal(kind)
+        await around.heal()
         await until(manager, AFTER)

@@ -8,6 +8,7 @@ from subprocess import CompletedProcess
 import pytest
 from aiohttp import web
 
+from support.event_listeners import eventually
 from support.programs import assert_silent_success, ran
 from support.upstreams import Upstream, upstreams
 
@@ -16,7 +17,7 @@ import asyncio, os, sys, threading
 from horde_model_reference.replica.fetching import Fetcher
 from horde_model_reference.replica.loop_thread import shared_loop_thread
 
-fetcher = Fetcher(timeout_seconds=5)
+fetcher = Fetcher(timeout_seconds=60)
 url = "http://127.0.0.1:{port}/x"
 shared = shared_loop_thread()
 
@@ -47,7 +48,7 @@ async def test_a_program_that_ends_while_a_request_hangs_ends_without_a_word() -
         shared.run(pause)
         """
         assert_silent_success(await asked(server, code))
-        assert len(server.seen) == 1
+        await eventually(lambda: len(server.seen) == 1)
 
 
 async def test_a_program_that_ends_while_it_listens_to_a_stream_ends_without_a_word() -> None:

@@ -215,7 +215,7 @@ async def test_a_server_that_falls_silent_has_its_bytes_kept(tmp_path: Path) -> 
 
     async with file_host() as host:
         host.troubles.append(half)
-        patience = Patience(pause_seconds=0.01, silence_seconds=0.5)
+        patience = Patience(pause_seconds=0.01, silence_seconds=1.0)
         outcome = await fetched(host.put(BODY), tmp_path / "f", patience=patience)
     assert outcome.success
     assert host.ranges == [None, "bytes=1000-"]

@@ -79,7 +79,7 @@ def test_a_lock_whose_holder_was_killed_is_free(tmp_path: Path) -> None:
     code = (
         "import sys\nfrom pathlib import Path\n"
         "from horde_model_reference.files.locking import locked\n"
-        "with locked(Path(sys.argv[1]) / '.write.lock', timeout_seconds=1):\n"
+        "with locked(Path(sys.argv[1]) / '.write.lock', timeout_seconds=30):\n"
         "    print('held', flush=True)\n    sys.stdin.read()\n"
     )
     with subprocess.Popen(
@@ -99,7 +99,7 @@ def test_a_child_forked_while_a_lock_is_held_does_not_keep_it(tmp_path: Path) ->
         "from horde_model_reference.files.locking import locked\n"
         "path = Path(sys.argv[1]) / '.lock'\n"
         "read, write = os.pipe()\n"
-        "with locked(path, timeout_seconds=1):\n"
+        "with locked(path, timeout_seconds=30):\n"
         "    child = os.fork()\n"
         "    if child == 0:\n"
         "        os.close(write)\n        os.read(read, 1)\n        os._exit(0)\n"

@@ -49,7 +49,7 @@ async def client(github: Upstream, pauses: list[float]) -> AsyncIterator[GithubC
         attempts=3,
         backoff_seconds=2,
     )
-    made = GithubClient(plan, timeout_seconds=5, sleep=sleep)
+    made = GithubClient(plan, timeout_seconds=60, sleep=sleep)
     yield made
     await made.close()
 
@@ -158,7 +158,7 @@ async def test_a_fetcher_that_was_given_is_used_and_left_open(github: Upstream) 
     github.body = CLIP
     proxy = f"http://127.0.0.1:{github.port}"
     repository = GithubRepository("o", "images", proxy_url=proxy)
-    fetcher = Fetcher(timeout_seconds=5)
+    fetcher = Fetcher(timeout_seconds=60)
     plan = GithubPlan(repository, repository, attempts=0, backoff_seconds=0)
     made = GithubClient(plan, fetcher=fetcher)
     assert await made.document("clip") is not None

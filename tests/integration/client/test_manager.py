@@ -60,7 +60,7 @@ def a_backend(primary: ScriptedPrimary, folder: Path, **options: Any) -> HTTPBac
     return HTTPBackend(
         primary_api_url=primary.url + "/",
         github_backend=GitHubBackend(base_path=folder),
-        timeout_seconds=5,
+        timeout_seconds=60,
         retry_backoff_seconds=0.01,
         enable_github_fallback=False,
         **options,
@@ -174,7 +174,7 @@ def test_a_listener_may_read_and_sees_the_new_data(tmp_path: Path) -> None:
         while not primary.listeners:
             heard.wait(0.01)
         loop.call_soon_threadsafe(primary.commit, {"clip": {"a": a_clip("a", "two")}})
-        assert heard.wait(10)
+        assert heard.wait(60)
         assert seen == ["two"]
         ModelReferenceManager.reset()
 
@@ -261,7 +261,7 @@ def test_a_forked_child_reads_on_and_asks_anew(tmp_path: Path) -> None:
         if not child:
             os._exit(_read_in_child(manager))
         loop.call_soon_threadsafe(commit)
-        assert committed.wait(5)
+        assert committed.wait(60)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
         ModelReferenceManager.reset()
 

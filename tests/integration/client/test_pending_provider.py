@@ -140,7 +140,7 @@ async def test_a_lost_connection_is_tried_again_and_then_none(primary: Upstream)
 
 async def test_a_server_that_does_not_answer_in_time_is_none(primary: Upstream) -> None:
     primary.hang = True
-    provider = a_provider(primary.port, timeout_seconds=0.05, retry_max_attempts=2)
+    provider = a_provider(primary.port, timeout_seconds=0.3, retry_max_attempts=2)
     assert await provider.fetch_category_async(IMAGE) is None
     assert len(primary.seen) == 2
 

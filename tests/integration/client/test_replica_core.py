@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from horde_model_reference.replica.disk_cache import DiskCache
 from horde_model_reference.replica.replica_core import Patience, ReplicaCore
 from support.event_listeners import eventually
-from support.replica_cores import IMPATIENT, a_core, descriptions
+from support.replica_cores import BEHIND_SECONDS, IMPATIENT, a_core, descriptions
 from support.scripted_primary import ScriptedPrimary, a_blip, a_clip, two_categories
 
 
@@ -146,7 +146,7 @@ async def test_an_outage_costs_nothing_and_ends_by_itself(tmp_path: Path, knows_
         primary.fault = None
         primary.commit({"clip": {"a": a_clip("a", "two")}})
 
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while descriptions(core, "clip") != {"a": "two"}:
                 await asyncio.sleep(0.02)
                 await core.obtain(["clip"])
@@ -249,7 +249,7 @@ async def test_a_journal_that_was_begun_anew_is_followed_after_a_while(tmp_path:
         primary.pasts = [two_categories("new")]
         await core.obtain(["clip"], force=True)
         assert descriptions(core, "clip")["a"] == "two"
-        await asyncio.sleep(0.35)
+        await asyncio.sleep(BEHIND_SECONDS + 0.05)
         await core.obtain(["clip"], force=True)
         assert descriptions(core, "clip")["a"] == "new"
         assert core.catalogue.revision == 1

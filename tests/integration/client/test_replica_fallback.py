@@ -201,7 +201,7 @@ async def test_while_the_primary_is_silent_one_reader_waits_a_moment_and_the_oth
     tmp_path: Path,
 ) -> None:
     primary = ScriptedPrimary(two_categories())
-    patience = Patience(held_wait=0.2, cold_wait=0.2)
+    patience = Patience(held_wait=1.0, cold_wait=60.0)
     async with primary.running(), a_core(primary.url, tmp_path, ttl_seconds=0.01, patience=patience) as core:
         await core.obtain(["clip"])
         primary.fault = silent
@@ -210,7 +210,7 @@ async def test_while_the_primary_is_silent_one_reader_waits_a_moment_and_the_oth
         begun = asyncio.get_running_loop().time()
         for _ in range(5):
             await core.obtain(["clip"])
-        assert asyncio.get_running_loop().time() - begun < 1.0, "five waits would take longer"
+        assert asyncio.get_running_loop().time() - begun < 2.5, "five waits would take longer"
         assert descriptions(core, "clip") == FROM_PRIMARY
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from support.replica_cores import a_core, descriptions
+from support.replica_cores import BEHIND_SECONDS, a_core, descriptions
 from support.scripted_primary import ScriptedPrimary, a_blip, two_categories
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -83,7 +83,7 @@ async def test_a_signed_journal_that_was_begun_anew_is_followed_after_a_while(tm
         primary.pasts = [two_categories("new")]
         await core.obtain(["clip"], force=True)
         assert descriptions(core, "clip")["a"] == "two"
-        await asyncio.sleep(0.35)
+        await asyncio.sleep(BEHIND_SECONDS + 0.05)
         await core.obtain(["clip"], force=True)
         assert descriptions(core, "clip")["a"] == "new"
         assert descriptions(core, "blip") == {"c": "new"}
@@ -100,7 +100,7 @@ async def test_another_program_starts_with_a_signed_journal_that_was_begun_anew(
         async with a_core(primary.url, tmp_path, public_key=PUBLIC_KEY) as core:
             await core.obtain(["clip"])
             assert descriptions(core, "clip")["a"] == "two"
-            await asyncio.sleep(0.35)
+            await asyncio.sleep(BEHIND_SECONDS + 0.05)
             await core.obtain(["clip"], force=True)
             assert descriptions(core, "clip")["a"] == "new"
 

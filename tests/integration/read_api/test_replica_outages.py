@@ -4,11 +4,13 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from read_api.replica.disk_copy import FILE
 from support.contents import Records, a_record
+from support.event_listeners import eventually
 from support.fake_github import FakeGithub, fake_github, sample_files
 from support.fault_proxy import FaultProxy
 from support.histories import Past
@@ -61,13 +63,19 @@ def cut_bodies(proxy: FaultProxy) -> None:
 
 
 FAULTS = [refuse, be_silent, lose_answers, cut_bodies]
+HASTY = {"primary_api_timeout": 1.0}
+
+
+def limits(fail: object) -> dict[str, Any]:
+    """Return the settings for what the PRIMARY does: where it hangs, that must not take long."""
+    return HASTY if fail in {be_silent, hang} else {}
 
 
 @pytest.mark.parametrize("fail", FAULTS)
 async def test_an_absent_primary_takes_nothing_away_and_its_return_brings_everything(
     primary: ServedPast, proxy: FaultProxy, tmp_path: Path, fail: Callable[[FaultProxy], None]
 ) -> None:
-    async with replica_of(url_of(proxy), tmp_path) as replica:
+    async with replica_of(url_of(proxy), tmp_path, **limits(fail)) as replica:
         await replica.in_step()
         fail(proxy)
         await primary.past.apply(clips("a", "new"))
@@ -96,7 +104,7 @@ async def test_a_start_during_an_outage_serves_the_copy_on_disk_as_outdated(
         await replica.in_step()
     fail(proxy)
 
-    async with replica_of(url_of(proxy), tmp_path) as replica:
+    async with replica_of(url_of(proxy), tmp_path, **limits(fail)) as replica:
         await replica.in_step(stale=True)
         answer = await replica.ask(f"{V1}/clip.json")
         assert (answer.body, answer.headers["X-Revision"]) == (b'{"a": {}}\r\n', "1")
@@ -110,7 +118,7 @@ async def test_a_start_with_nothing_at_all_waits_for_the_primary(
     proxy: FaultProxy, tmp_path: Path, fail: Callable[[FaultProxy], None]
 ) -> None:
     fail(proxy)
-    async with replica_of(url_of(proxy), tmp_path) as replica:
+    async with replica_of(url_of(proxy), tmp_path, **limits(fail)) as replica:
         await replica.until("/api/status", lambda answer: answer.json["store"]["problem"] is not None)
         answer = await replica.ask(f"{V2}/clip")
         assert (answer.status, "Retry-After" in answer.headers) == (503, True)
@@ -124,9 +132,11 @@ async def test_a_start_with_nothing_at_all_waits_for_the_primary(
 async def test_a_damaged_copy_on_disk_is_not_served(
     primary: ServedPast, proxy: FaultProxy, tmp_path: Path
 ) -> None:
+    path = tmp_path / FILE
     async with replica_of(url_of(proxy), tmp_path) as replica:
         await replica.in_step()
-    path = tmp_path / FILE
+        # served before it is written; a writer that the end found at work would repair the damage
+        await eventually(path.exists)
     path.write_bytes(path.read_bytes()[:-100])
     proxy.refuse()
 
@@ -221,7 +231,7 @@ BREAKS = [
 async def test_an_old_primary_that_fails_takes_nothing_away(tmp_path: Path, break_it: Break) -> None:
     async with old_primary() as primary:
         primary.put("clip", clips("a")["clip"])
-        async with replica_of(primary.url, tmp_path) as replica:
+        async with replica_of(primary.url, tmp_path, **limits(break_it)) as replica:
             await replica.in_step()
             body = (await replica.ask(f"{V2}/clip")).body
             await break_it(primary)

@@ -32,7 +32,7 @@ async def start_writer(root: Path, count: int) -> Process:
 
 async def wrote_something(writer: Process) -> None:
     assert writer.stdout is not None
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         await writer.stdout.readline()
 
 

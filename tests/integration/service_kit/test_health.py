@@ -1,7 +1,6 @@
 """`/live`, `/ready` and `/metrics`."""
 
 import asyncio
-import time
 
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -23,9 +22,9 @@ async def hangs() -> None:
     await asyncio.Event().wait()
 
 
-async def ask(path: str, *checks: Check) -> Answer:
+async def ask(path: str, *checks: Check, timeout_seconds: float = 60.0) -> Answer:
     service = SomeService()
-    add_health_routes(service.application, checks, timeout_seconds=0.1)
+    add_health_routes(service.application, checks, timeout_seconds=timeout_seconds)
     async with serving(service.application) as client:
         return await client.ask(path)
 
@@ -48,11 +47,11 @@ async def test_failing_optional_check_is_told_but_the_service_is_ready() -> None
 
 
 async def test_hanging_checks_are_cut_off_at_the_same_time() -> None:
-    started = time.monotonic()
-    answer = await ask("/ready", *(Check(f"check {number}", hangs) for number in range(20)))
+    checks = (Check(f"check {number}", hangs) for number in range(20))
+    async with asyncio.timeout(5):  # one after another: 10 s
+        answer = await ask("/ready", *checks, timeout_seconds=0.5)
     assert answer.status == 503
-    assert answer.json["checks"]["check 0"] == "no answer within 0.1 s"
-    assert time.monotonic() - started < 1.5
+    assert answer.json["checks"]["check 0"] == "no answer within 0.5 s"
 
 
 async def test_live_looks_at_no_neighbour() -> None:

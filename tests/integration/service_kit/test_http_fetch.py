@@ -13,7 +13,7 @@ from service_kit.http_fetch import Fetch, PeerRefused, PeerUnavailable, open_fet
 from service_kit.retry import RetryPolicy
 from service_kit.telemetry import Telemetry
 
-QUICK = RetryPolicy(attempts=3, first_pause_seconds=0.01, max_pause_seconds=0.02, deadline_seconds=2.0)
+QUICK = RetryPolicy(attempts=3, first_pause_seconds=0.01, max_pause_seconds=0.02, deadline_seconds=30.0)
 LIMIT_BYTES = 1000
 
 

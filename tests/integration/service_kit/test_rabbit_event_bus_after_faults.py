@@ -17,9 +17,9 @@ from support.fault_proxy import FaultProxy
 from support.metrics import sample
 from support.nodes import free_ports
 from support.server_nodes import RabbitServerNode
-from support.servers import RabbitServer
+from support.servers import HASTY, RabbitServer
 
-AT_ONCE_SECONDS = 0.05
+AT_ONCE_SECONDS = 8.0  # what would be waited for by mistake takes 20 s
 SAFE_AGE_SECONDS = 2.0  # a younger quorum queue does not survive a crash of its node
 
 
@@ -42,7 +42,7 @@ async def proxy(rabbit_server: RabbitServer) -> AsyncIterator[FaultProxy]:
 async def test_bus_opens_and_closes_at_once_without_a_broker(rabbit_server: RabbitServer) -> None:
     telemetry = Telemetry("t")
     started = time.monotonic()
-    settings = rabbit_server.settings(port=free_ports(1)[0])
+    settings = rabbit_server.settings(port=free_ports(1)[0], drain_seconds=20.0)
     async with open_rabbit_bus(settings, telemetry) as bus:
         bus.publish("a.b", b"1")
         assert time.monotonic() - started < AT_ONCE_SECONDS
@@ -129,10 +129,9 @@ async def test_killed_broker_is_found_again_and_listeners_are_told(
         )
         node.kill()
         await eventually(lambda: bus.failure is not None)
-        started = time.monotonic()
         for number in range(50):
             bus.publish("work", b"meanwhile %d" % number)
-        assert time.monotonic() - started < AT_ONCE_SECONDS
+        assert sample(telemetry, "events_waiting") == 50
         node.spawn()
         await asyncio.to_thread(node.wait_until_ready)
         await instance.attached(2)  # told, so that it looks itself for what it missed
@@ -147,15 +146,15 @@ async def test_killed_broker_is_found_again_and_listeners_are_told(
 async def test_frozen_broker_holds_up_nobody_and_works_again_when_thawed(
     rabbit_server: RabbitServer, node: RabbitServerNode
 ) -> None:
-    settings = rabbit_server.settings()
+    settings = rabbit_server.settings(**HASTY)
     async with open_rabbit_bus(settings) as bus, listening(bus, "a.b") as listener:
         bus.publish("a.b", b"before")
         await listener.heard(1)
+        await eventually(lambda: bus.failure is None)
         node.freeze()
-        started = time.monotonic()
         bus.publish("a.b", b"meanwhile")
-        assert time.monotonic() - started < AT_ONCE_SECONDS
-        await eventually(lambda: bus.failure is not None, seconds=2)
+        assert bus.failure is None  # nobody has waited until that was noticed
+        await eventually(lambda: bus.failure is not None)
         node.thaw()
         await eventually(lambda: b"meanwhile" in listener.bodies)
         bus.publish("a.b", b"after")
@@ -167,18 +166,17 @@ async def test_frozen_broker_does_not_hold_up_the_end(
 ) -> None:
     before = asyncio.all_tasks()
     telemetry = Telemetry("t")
-    settings = rabbit_server.settings()
-    longest = settings.drain_seconds + 2 * settings.close_timeout_seconds + 1
+    settings = rabbit_server.settings(**HASTY)
     async with open_rabbit_bus(settings, telemetry) as bus, listening(bus, "a.b") as listener:
         bus.publish("a.b", b"1")
         await listener.heard(1)
         node.freeze()
         bus.publish("a.b", b"2")
         started = time.monotonic()
-    assert time.monotonic() - started < longest
+    assert time.monotonic() - started < 20  # without limits it would not end
     assert sample(telemetry, "events_published_total", routing_key="a.b", outcome="unsent") == 1
     node.thaw()
-    await eventually(lambda: asyncio.all_tasks() <= before, seconds=5)
+    await eventually(lambda: asyncio.all_tasks() <= before)
 
 
 async def test_broker_frozen_from_the_start_does_not_hold_up_the_end(
@@ -186,20 +184,20 @@ async def test_broker_frozen_from_the_start_does_not_hold_up_the_end(
 ) -> None:
     before = asyncio.all_tasks()
     node.freeze()
-    settings = rabbit_server.settings()
+    settings = rabbit_server.settings(**{**HASTY, "drain_seconds": 60.0})
     async with open_rabbit_bus(settings) as bus:
         bus.publish("a.b", b"1")
         await eventually(lambda: bus.failure == "TimeoutError")
         started = time.monotonic()
-    assert time.monotonic() - started < settings.connect_timeout_seconds + settings.close_timeout_seconds
-    await eventually(lambda: asyncio.all_tasks() <= before, seconds=3)
+    assert time.monotonic() - started < 20
+    await eventually(lambda: asyncio.all_tasks() <= before)
 
 
 async def test_black_hole_is_noticed_by_a_listener_that_only_waits(
     rabbit_server: RabbitServer, proxy: FaultProxy
 ) -> None:
     settings = rabbit_server.settings()
-    through_proxy = rabbit_server.settings(port=proxy.port, exchange=settings.exchange)
+    through_proxy = rabbit_server.settings(port=proxy.port, exchange=settings.exchange, **HASTY)
     async with (
         open_rabbit_bus(settings) as publishing,
         open_rabbit_bus(through_proxy) as bus,
@@ -249,7 +247,7 @@ async def test_confirmation_that_is_lost_sends_the_event_again(
 ) -> None:
     telemetry = Telemetry("t")
     settings = rabbit_server.settings()
-    through_proxy = rabbit_server.settings(port=proxy.port, exchange=settings.exchange)
+    through_proxy = rabbit_server.settings(port=proxy.port, exchange=settings.exchange, **HASTY)
     async with (
         open_rabbit_bus(settings) as hearing,
         listening(hearing, "a.b") as listener,
@@ -261,4 +259,4 @@ async def test_confirmation_that_is_lost_sends_the_event_again(
         await eventually(
             lambda: sample(telemetry, "events_published_total", routing_key="a.b", outcome="confirmed") == 1
         )
-        assert await listener.heard(2) == [b"1", b"1"]  # hence handlers are idempotent
+        assert set(await listener.heard(2)) == {b"1"}  # hence handlers are idempotent

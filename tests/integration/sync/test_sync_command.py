@@ -19,7 +19,7 @@ pytestmark = requires_shared
 
 IMAGE = "image_generation"
 FEW = ("--category", "blip,clip", "--category", IMAGE)
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 
 
 @pytest.fixture

@@ -49,14 +49,14 @@ async def health(client: Client) -> tuple[int, Any]:
 
 
 async def until_ready(client: Client, status: int = 200) -> Any:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while (found := await health(client))[0] != status:  # noqa: ASYNC110 - only asking tells
             await asyncio.sleep(0.02)
     return found[1]
 
 
 async def until_metric(client: Client, line: str) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while line not in (await client.ask("/metrics")).body.decode().splitlines():  # noqa: ASYNC110 - only asking tells
             await asyncio.sleep(0.02)
 
