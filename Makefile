@@ -66,7 +66,7 @@ test: setup ## all tests (real S3 and Redis servers are started on free ports)
 contract: setup ## the suites of the ports, over every adapter
 	$(BIN)/python -m pytest tests/contract $(ARGS)
 
-long: setup ## short runs of the chaos and load targets, one after the other
+long: setup ## what is too long for `make test`: short chaos and load runs, the contract runners in all their variants
 	$(BIN)/python -m pytest tests/e2e -m long $(ARGS)
 
 test-servers: setup ## the suites that use servers, with the servers as containers (needs a Docker engine)

@@ -8,7 +8,7 @@ from support.client_contract import check_client
 from support.processes import service
 from support.reference_data import SHARED, requires_shared
 
-pytestmark = [requires_shared, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [requires_shared, pytest.mark.long, pytest.mark.timeout(600)]
 
 
 async def test_the_library_keeps_the_contract_and_goes_beyond_the_older_one(tmp_path: Path) -> None:

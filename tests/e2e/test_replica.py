@@ -56,7 +56,7 @@ def replica_settings(data_dir: Path, primary_port: int, **more: str) -> dict[str
     }
 
 
-@pytest.mark.parametrize("command", ["serve", "read-api"])
+@pytest.mark.parametrize("command", ["serve", pytest.param("read-api", marks=pytest.mark.long)])
 async def test_a_replica_outlives_its_primary_and_finds_it_again(tmp_path: Path, command: str) -> None:
     port = free_port()
     async with service(command, replica_settings(tmp_path, port)) as replica:

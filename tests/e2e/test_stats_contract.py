@@ -42,8 +42,15 @@ async def assert_contract(base_url: str, horde: str, port: int, *, at_least: int
     assert int(output.splitlines()[-1].split()[0]) > at_least, output[-3000:]
 
 
-@pytest.mark.parametrize("horde", ["up", "down"])
-@pytest.mark.parametrize("canonical_format", ["v2", "legacy"])
+@pytest.mark.parametrize(
+    ("canonical_format", "horde"),
+    [
+        ("v2", "up"),
+        ("legacy", "down"),
+        pytest.param("v2", "down", marks=pytest.mark.long),
+        pytest.param("legacy", "up", marks=pytest.mark.long),
+    ],
+)
 async def test_one_process_keeps_the_contract(canonical_format: str, horde: str, tmp_path: Path) -> None:
     port = free_ports(1)[0]
     settings = {**settings_for(tmp_path, port), **SEED, "CANONICAL_FORMAT": canonical_format}
@@ -52,7 +59,7 @@ async def test_one_process_keeps_the_contract(canonical_format: str, horde: str,
         await assert_contract(process.base_url, horde, port, at_least=600)
 
 
-@pytest.mark.parametrize("horde", ["up", "down"])
+@pytest.mark.parametrize("horde", ["up", pytest.param("down", marks=pytest.mark.long)])
 async def test_replica_keeps_the_contract(horde: str, tmp_path: Path) -> None:
     port = free_ports(1)[0]
     async with service("serve", {**settings_for(tmp_path / "primary", port), **SEED}) as primary:
@@ -67,6 +74,7 @@ def replica_of(primary: ServiceProcess, folder: Path, horde_port: int) -> Mappin
     return {**settings_for(folder, horde_port), **more, "ENABLE_GITHUB_FALLBACK": "false"}
 
 
+@pytest.mark.long
 async def test_stack_keeps_the_contract_without_an_ai_horde_and_as_soon_as_it_is_there() -> None:
     try:
         require_programs()

@@ -42,7 +42,7 @@ async def test_one_process_keeps_the_contract(
         await check(horde_port, "--base-url", process.base_url)
 
 
-@pytest.mark.parametrize("canonical_format", ["v2", "legacy"])
+@pytest.mark.parametrize("canonical_format", ["legacy", pytest.param("v2", marks=pytest.mark.long)])
 async def test_a_reader_and_a_writer_without_a_broker_keep_the_contract(
     canonical_format: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
