@@ -39,7 +39,6 @@ from write_queue.write_side import WriteSide
 PAUSES: Final = RetryPolicy(first_pause_seconds=0.2, max_pause_seconds=5.0)
 """Between looks for a store that does not answer; there is no last one."""
 
-MAX_COUNTED_TRIES: Final = 10
 WARM_AFTER_SECONDS: Final = 0.5
 
 Prove = Callable[[], Awaitable[object]]
@@ -143,7 +142,7 @@ async def _read(side: WriteSide, service: QueueService) -> None:
             if repr(error) != repr(side.failure):  # once for each reason
                 log.exception("the journal cannot be read")
             side.failure = error
-            await asyncio.sleep(PAUSES.pause_seconds(min(tries, MAX_COUNTED_TRIES)))
+            await asyncio.sleep(PAUSES.pause_seconds(tries))
         else:
             side.failure = None
             return
@@ -158,7 +157,7 @@ async def prove_store(store: ObjectStore, on_unusable: OnUnusable) -> None:
             return await probe(store)
         except StoreUnavailable as error:
             log.warning("waiting for the object store: %s", error)
-            await asyncio.sleep(PAUSES.pause_seconds(min(tries, MAX_COUNTED_TRIES)))
+            await asyncio.sleep(PAUSES.pause_seconds(tries))
         except StoreUnsafe as error:
             on_unusable(error)
             await asyncio.Event().wait()  # until the process, which is ending now, cancels this

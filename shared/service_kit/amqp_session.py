@@ -64,7 +64,10 @@ class AmqpSession:
         self._metrics.attached(self.name, yes=False)
         while True:
             started = loop.time()
-            self._note_failure(await self._run_once())
+            error = await self._run_once()
+            if being_cancelled():  # while it connects the driver makes an error of that
+                raise asyncio.CancelledError from error
+            self._note_failure(error)
             tries = 1 if loop.time() - started > STEADY_SECONDS else tries + 1
             await asyncio.sleep(self._retry.pause_seconds(tries))
             self._metrics.reconnecting()
@@ -74,8 +77,6 @@ class AmqpSession:
             async with self._open_channel() as channel:
                 await self._run_on(channel)
         except asyncio.CancelledError:
-            if being_cancelled():
-                raise
             return ConnectionLost("the driver gave it up")
         except Exception as error:  # noqa: BLE001 - top of a background loop: the next try may succeed
             return error

@@ -5,9 +5,12 @@ import logging
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from service_kit.errors import ServiceError
+
+MAX_DOUBLINGS: Final = 64
+"""More than any limit allows; who goes on for ever tries more often than a float can tell."""
 
 Result = TypeVar("Result")
 
@@ -29,7 +32,8 @@ class RetryPolicy:
 
     def pause_seconds(self, tries: int) -> float:
         """Return how long to wait after that many failed tries."""
-        longest: float = min(self.first_pause_seconds * 2 ** (tries - 1), self.max_pause_seconds)
+        doublings = min(tries - 1, MAX_DOUBLINGS)
+        longest: float = min(self.first_pause_seconds * 2.0**doublings, self.max_pause_seconds)
         return random.uniform(0, longest)  # noqa: S311 - spreads load, keeps no secret
 
 
