@@ -1,6 +1,5 @@
 """The read-api as a process of its own: chooses the adapters, and follows the journal or a PRIMARY."""
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -28,6 +27,7 @@ from registry.checkpoints import Checkpoints
 from registry.content import CatalogueContent
 from registry.follower import Follower
 from registry.journal import Journal
+from service_kit.background import running
 from service_kit.buses import bus_check, open_event_bus
 from service_kit.cache import Cache
 from service_kit.errors import NotReady
@@ -205,18 +205,11 @@ async def following(
     follower.on_state(lambda _: holder.note_state())
     archive = Archive(journal, blobs, lambda: follower.state)
     holder.attach(follower, archive)
-    tasks = [
-        asyncio.create_task(follower.run()),
-        asyncio.create_task(holder.polish_forever()),
-        asyncio.create_task(spare_the_collector(holder)),
-    ]
+    work = running(follower.run(), holder.polish_forever(), spare_the_collector(holder))
     try:
-        async with _nudged(follower, bus):
+        async with work, _nudged(follower, bus):
             yield follower
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
         await archive.close()
         holder.close()
 

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from read_api.holder import PageHolder
 from service_kit.ai_horde_state import HordeState, read_horde_state
+from service_kit.background import running
 
 LOOK_SECONDS: Final = 2.0
 
@@ -25,10 +26,8 @@ class HordeWatch:
 
     async def running(self, _: web.Application) -> AsyncIterator[None]:
         """Look while the application lives."""
-        task = asyncio.create_task(self._run(), name="watch of the AI-Horde's state")
-        yield
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        async with running(self._run()):
+            yield
 
     async def look(self) -> None:
         """Look once. Nobody to ask, and nothing told, mean that nothing bad is known."""

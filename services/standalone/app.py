@@ -25,6 +25,7 @@ from read_api.status_desk import Around, StatusDesk
 from registry.errors import JournalContended, JournalError
 from registry.signatures import Signer, signer_of
 from registry.unseeded import Seeding
+from service_kit.background import running
 from service_kit.buses import open_event_bus
 from service_kit.cache import Cache
 from service_kit.errors import NotReady, StoreUnavailable, StoreUnsafe
@@ -176,13 +177,13 @@ def _hold_journal(
                     poll_seconds=settings.head_poll_seconds,
                     bus=around.bus,
                 )
-                async with read_side as follower, _owned(start.seeding.run(), start.report_end):
+                async with read_side as follower, running(start.seeding.run(), on_end=start.report_end):
                     await holder.loaded()
                     on_ready(partial(banner, settings, follower.state, follower.content, holder.current()))
                     await start.prove_store()
                     await asyncio.Event().wait()
 
-            await stack.enter_async_context(_owned(follow(), start.report_end))
+            await stack.enter_async_context(running(follow(), on_end=start.report_end))
             neighbours = around.for_writing(start.proven.wait)
             await stack.enter_async_context(working(sides.writing, settings, neighbours, telemetry))
             served, figures = ServedRevisions(holder), around.for_stats()
@@ -236,18 +237,6 @@ async def _until_served(holder: PageHolder, revision: int) -> None:
     """Let who wrote read it at once; somebody who cannot wait so long looks at the answer's `X-Revision`."""
     with contextlib.suppress(NotReady):
         await holder.reach(revision, SERVED_WITHIN_SECONDS)
-
-
-@contextlib.asynccontextmanager
-async def _owned(work: Awaitable[None], on_end: Callable[[asyncio.Task[None]], None]) -> AsyncIterator[None]:
-    """Run the work beside the body of the context, and cancel it at the end."""
-    task = asyncio.ensure_future(work)
-    task.add_done_callback(on_end)
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 class _Start:

@@ -11,6 +11,7 @@ from pydantic import Field
 from horde_model_reference.meta_consts import ReplicateMode
 from read_api.holder import PageHolder
 from registry.content import CatalogueContent
+from service_kit.background import running
 from service_kit.errors import NotReady
 from service_kit.event_bus import EventBus
 from service_kit.health import Check
@@ -19,7 +20,6 @@ from service_kit.telemetry import Telemetry
 from standalone.seed_sources import SAMPLE_ORIGIN
 from standalone.settings import StandaloneSettings
 from sync_worker.app import SyncSide
-from sync_worker.background import running
 from sync_worker.github.settings import PREFIX
 from sync_worker.instance_facts import counting
 from sync_worker.intake import EventIntake, work_queue

@@ -1,6 +1,5 @@
 """The stats service as a process of its own: chooses the adapters, and follows the journal."""
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
@@ -15,6 +14,7 @@ from registry.checkpoints import Checkpoints
 from registry.content import CatalogueContent
 from registry.follower import Follower
 from registry.journal import Journal
+from service_kit.background import running
 from service_kit.buses import bus_check, open_event_bus
 from service_kit.endpoints import Handler, add_endpoints
 from service_kit.errors import NotReady
@@ -152,11 +152,7 @@ async def _following(
         take,
         poll_seconds=settings.head_poll_seconds,
     )
-    task = asyncio.create_task(follower.run())
     topics = (CatalogCommitted.routing_key,)
-    try:
-        async with nudging(neighbours.bus, topics, follower.nudge, lambda: follower.state.sequence):
-            yield follower
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+    nudged = nudging(neighbours.bus, topics, follower.nudge, lambda: follower.state.sequence)
+    async with running(follower.run()), nudged:
+        yield follower

@@ -7,6 +7,7 @@ from typing import Final
 
 from aiohttp import web
 
+from service_kit.background import running
 from service_kit.buses import bus_check, open_event_bus
 from service_kit.errors import NotReady
 from service_kit.event_bus import EventBus
@@ -14,7 +15,6 @@ from service_kit.health import Check, add_health_routes
 from service_kit.instance_reports import Identity
 from service_kit.telemetry import Telemetry
 from service_kit.web import create_application
-from sync_worker.background import running
 from sync_worker.github.client import Github
 from sync_worker.instance_facts import SyncSubject, reported
 from sync_worker.intake import EventIntake, event_of, watch, work_queue

@@ -6,8 +6,8 @@ import signal
 from collections.abc import Callable
 from typing import Final
 
+from service_kit.background import running
 from service_kit.telemetry import Telemetry
-from sync_worker.background import running
 from sync_worker.intake import watch
 from sync_worker.keeper import Keeper
 from sync_worker.opening import Mode, Patience, agenda_times, open_runs

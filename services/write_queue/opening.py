@@ -17,6 +17,7 @@ from registry.journal import Journal
 from registry.signatures import Signer
 from registry.writer import Writer
 from service_kit.authentication import Authenticator
+from service_kit.background import running, said_loudly
 from service_kit.errors import StoreUnavailable, StoreUnsafe
 from service_kit.event_bus import EventBus
 from service_kit.head_nudge import when_newer
@@ -94,10 +95,9 @@ async def working(
         )
         stack.callback(side.close)
         await stack.enter_async_context(_warm(neighbours.bus, writer, service))
-        opening = asyncio.create_task(_open(side, service, neighbours.prove))
-        opening.add_done_callback(_report_end)
-        stack.push_async_callback(_cancel, opening)
-        yield
+        opening = _open(side, service, neighbours.prove)
+        async with running(opening, on_end=said_loudly(log, "the queue will not open")):
+            yield
 
 
 @contextlib.asynccontextmanager
@@ -161,14 +161,3 @@ async def prove_store(store: ObjectStore, on_unusable: OnUnusable) -> None:
         except StoreUnsafe as error:
             on_unusable(error)
             await asyncio.Event().wait()  # until the process, which is ending now, cancels this
-
-
-def _report_end(task: asyncio.Task[None]) -> None:
-    """Say loudly when opening failed for a reason that nobody thought of."""
-    if not task.cancelled() and (error := task.exception()) is not None:
-        log.critical("the queue will not open: %s", error, exc_info=error)
-
-
-async def _cancel(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)

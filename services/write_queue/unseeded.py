@@ -15,6 +15,7 @@ from registry.journal import Journal
 from registry.seed_origins import SeedOrigins
 from registry.state import State
 from registry.unseeded import Filled, Filler, Pauses, Seeding, SeedStanding
+from service_kit.background import running, said_loudly
 from service_kit.errors import ServiceError
 from service_kit.telemetry import Telemetry
 from write_queue.opening import Neighbours
@@ -57,13 +58,11 @@ async def seeding(
         before = await side.state()
         return Filled.of(await fill_missing(journal, blobs, before, origins), before)
 
-    task = asyncio.create_task(_seed(side, Seeding(Filler(fill), standing, pauses)))
-    task.add_done_callback(_report_end)
-    try:
+    seeder = Seeding(Filler(fill), standing, pauses)
+    async with running(
+        _seed(side, seeder), on_end=said_loudly(log, "what was never seeded is not tried again")
+    ):
         yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 async def _seed(side: WriteSide, seeding: Seeding) -> None:
@@ -79,9 +78,3 @@ async def _filled_state(side: WriteSide) -> State:
             if state.catalogue is not None:
                 return state
         await asyncio.sleep(LOOK_SECONDS)
-
-
-def _report_end(task: asyncio.Task[None]) -> None:
-    """Say loudly when it ended for a reason that nobody thought of."""
-    if not task.cancelled() and (error := task.exception()) is not None:
-        log.critical("what was never seeded is not tried again: %s", error, exc_info=error)

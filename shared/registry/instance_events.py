@@ -1,12 +1,12 @@
 """The reports of an instance on the event bus."""
 
-import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import asdict, dataclass
 
 from horde_model_reference.events import InstanceReported
+from service_kit.background import running, said_loudly
 from service_kit.check_standings import CheckStandings
 from service_kit.event_bus import EventBus
 from service_kit.health import Check
@@ -78,17 +78,10 @@ async def reporting(
     timing = timing or ReportTiming()
     standings = CheckStandings(tuple(checks), wall=timing.wall)
     reporter = InstanceReporter(identity, standings, subject, audience.tell, timing)
-    task = asyncio.create_task(reporter.run(), name="reports of this instance")
-    task.add_done_callback(_report_end)
+    # without them others will miss this instance
+    on_end = said_loudly(log, "this instance does not report on itself any more")
     try:
-        yield
+        async with running(reporter.run(), on_end=on_end):
+            yield
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
         reporter.report(stopping=True)
-
-
-def _report_end(task: asyncio.Task[None]) -> None:
-    """Say loudly when reporting ended for a reason that nobody thought of: others will miss this instance."""
-    if not task.cancelled() and (error := task.exception()) is not None:
-        log.critical("this instance does not report on itself any more: %s", error, exc_info=error)

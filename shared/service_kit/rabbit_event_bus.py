@@ -1,13 +1,12 @@
 """The event bus on RabbitMQ."""
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 
 from service_kit.amqp_publisher import AmqpPublisher
 from service_kit.amqp_queue_count import AmqpQueueCount
-from service_kit.amqp_session import AmqpSession
 from service_kit.amqp_subscription import AmqpSubscription, Wanted
+from service_kit.background import running
 from service_kit.event_bus import Handler, QueueDepths, WorkQueue
 from service_kit.event_bus_metrics import EventBusMetrics
 from service_kit.settings import AmqpSettings
@@ -44,7 +43,7 @@ class RabbitEventBus:
         session = AmqpSubscription(wanted, self._settings, self._metrics).session
         self._sessions.append(session)
         try:
-            async with running(session):
+            async with running(session.run()):
                 yield
         finally:
             self._sessions.remove(session)
@@ -52,7 +51,7 @@ class RabbitEventBus:
     @contextlib.asynccontextmanager
     async def counting(self, work_queue: WorkQueue) -> AsyncIterator[Callable[[], QueueDepths | None]]:
         count = AmqpQueueCount(work_queue, self._settings, self._metrics)
-        async with running(count.session):
+        async with running(count.session.run()):
             yield lambda: count.depths
 
 
@@ -66,21 +65,10 @@ async def open_rabbit_bus(
     """
     bus = RabbitEventBus(settings, telemetry)
     try:
-        async with running(bus.publisher.session):
+        async with running(bus.publisher.session.run()):
             try:
                 yield bus
             finally:
                 await bus.publisher.drain()
     finally:
         bus.publisher.forget_rest()
-
-
-@contextlib.asynccontextmanager
-async def running(session: AmqpSession) -> AsyncIterator[None]:
-    """Run a session in the background until the end of the context."""
-    task = asyncio.create_task(session.run())
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)

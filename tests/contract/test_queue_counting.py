@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator
 import pytest
 
 from service_kit.amqp_queue_count import AmqpQueueCount
+from service_kit.background import running
 from service_kit.event_bus import EventBus, Message, MessageInvalid, QueueDepths, WorkQueue
 from service_kit.event_bus_metrics import EventBusMetrics
 from service_kit.memory_event_bus import MemoryEventBus
-from service_kit.rabbit_event_bus import open_rabbit_bus, running
+from service_kit.rabbit_event_bus import open_rabbit_bus
 from service_kit.settings import AmqpSettings
 from support.event_listeners import a_work_queue, eventually
 from support.servers import RabbitServer
@@ -73,7 +74,7 @@ async def test_count_follows_the_queue(rabbit_server: RabbitServer, work_queue: 
         bus = await stack.enter_async_context(open_rabbit_bus(settings))
         async with bus.subscribe(("more.work",), refuse, work_queue=work_queue):
             await eventually(lambda: bus.failure is None)
-        async with running(count.session):
+        async with running(count.session.run()):
             await eventually(lambda: count.depths == QueueDepths(0, 0))
             bus.publish("more.work", b"x")
             await eventually(lambda: count.depths == QueueDepths(1, 0))

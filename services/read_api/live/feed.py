@@ -13,6 +13,7 @@ from read_api.holder import PageHolder
 from read_api.live.listeners import Listener, Listeners
 from read_api.past import Past
 from read_api.settings import EventsSettings
+from service_kit.background import running
 from service_kit.errors import ServiceError
 from service_kit.sized_cache import SizedCache
 
@@ -61,10 +62,8 @@ class LiveFeed:
     async def running(self, _: web.Application) -> AsyncIterator[None]:
         """Follow the holder while the application lives."""
         self._holder.on_state(self._news.set)
-        task = asyncio.create_task(self._run(), name="live feed")
-        yield
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        async with running(self._run()):
+            yield
 
     async def end(self, _: web.Application) -> None:
         """End every stream in order, and take no new one."""

@@ -1,6 +1,5 @@
 """Puts a replica together."""
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from read_api.replica.upstream import LOWER_PATIENCE_SECONDS, LowerRevisions, Pr
 from read_api.replica.whole_revisions import WholeRevisions
 from read_api.role import Role
 from read_api.settings import ReadApiSettings
+from service_kit.background import running
 from service_kit.cache import Cache
 from service_kit.telemetry import Telemetry
 
@@ -66,13 +66,10 @@ async def replicating(
     telemetry.registry.register(ReplicaMetrics(source, feed))
     holder.attach(source, past)
     work = [source.run(), holder.polish_forever(), spare_the_collector(holder)]
-    tasks = [asyncio.create_task(one) for one in (*work, *([feed.run()] if feed else []))]
     try:
-        yield source
+        async with running(*work, *([feed.run()] if feed else [])):
+            yield source
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
         await source.close()
         await past.close()
         await fetcher.close()

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 from horde_model_reference.events import StatsRefreshed
 from service_kit.ai_horde_state import HordeState
+from service_kit.background import running
 from service_kit.cache import Cache
 from service_kit.errors import ServiceError
 from service_kit.event_bus import EventBus, Message
@@ -118,19 +119,9 @@ async def open_runtime_feed(
         first = FirstFigures(figures, instance, lease, timing)
         telemetry.registry.register(HordeGauges(figures, instance, timing))
         stack.push_async_callback(first.close)
-        await stack.enter_async_context(_running(instance))
+        await stack.enter_async_context(running(instance.run()))
         await stack.enter_async_context(_hearing(bus, instance))
         yield RuntimeFeed(figures, instance, first, timing, calls)
-
-
-@contextlib.asynccontextmanager
-async def _running(instance: Instance) -> AsyncIterator[None]:
-    task = asyncio.create_task(instance.run())
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 @contextlib.asynccontextmanager

@@ -11,8 +11,9 @@ from pydantic import SecretStr
 from yarl import URL
 
 from service_kit.amqp_session import AmqpSession
+from service_kit.background import running
 from service_kit.event_bus_metrics import EventBusMetrics
-from service_kit.rabbit_event_bus import open_rabbit_bus, running
+from service_kit.rabbit_event_bus import open_rabbit_bus
 from service_kit.telemetry import Telemetry
 from support.amqp_probe import broker_channel
 from support.event_listeners import a_work_queue, eventually, listening
@@ -181,7 +182,7 @@ async def test_future_that_the_driver_cancelled_does_not_end_the_session(rabbit_
         await asyncio.Event().wait()
 
     session = AmqpSession("test", rabbit_server.settings(), EventBusMetrics(), work)
-    async with running(session):
+    async with running(session.run()):
         await eventually(lambda: session.failure is None)
     assert len(tries) == 2
 

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from horde_model_reference.events import CatalogCommitted, SyncCompleted, SyncFailed, parse_event
+from service_kit.background import running
 from service_kit.event_bus import Message, MessageInvalid, WorkQueue
 from service_kit.memory_event_bus import MemoryEventBus
 from service_kit.telemetry import Telemetry
 from support.event_listeners import eventually
 from support.metrics import sample
 from support.scripted_runs import IMAGE, TEXT, ScriptedRun
-from sync_worker.background import running
 from sync_worker.domain.agenda import AgendaTimes
 from sync_worker.intake import EventIntake, event_of
 from sync_worker.keeper import BUG, Keeper, NotCarried
