@@ -137,7 +137,7 @@ class ModelReferenceBackend(ABC):
         for callback in self._callbacks:
             try:
                 callback(known)
-            except Exception:
+            except Exception:  # its own fault: the others shall hear of it too
                 log.exception("a listener failed when %s went stale", known)
 
     def supports_writes(self) -> bool:
